@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+
+/** Debian package that brings a command the suites use as an oracle. */
+const packageOf = {
+  ffprobe: "ffmpeg",
+  ffmpeg: "ffmpeg",
+  sox: "sox",
+  soxi: "sox",
+  "sndfile-info": "sndfile-programs",
+  "sndfile-convert": "sndfile-programs",
+  "/usr/bin/python3": "python3 python3-websockets",
+  strace: "strace",
+  radosgw: "radosgw ceph-osd ceph-mon ceph-mgr",
+} as const;
+
+/** A command that some suites need and a plain machine may lack. */
+export type OracleTool = keyof typeof packageOf;
+
+/** A Node test option: `false` runs the test, a string skips it with that reason. */
+export type SkipReason = false | string;
+
+/**
+ * Decides whether a test that needs `tools` can run here.
+ *
+ * @returns `false` when all are installed, else the reason with the command that enables the test.
+ * @throws Error in CI (`CI=true`), where nothing may be skipped.
+ */
+export function skipWithout(...tools: readonly OracleTool[]): SkipReason {
+  const missing = tools.filter((tool) => spawnSync("sh", ["-c", `command -v ${tool}`]).status !== 0);
+  if (missing.length === 0) return false;
+  const packages = missing.map((tool) => packageOf[tool]).join(" ");
+  const reason = `needs ${missing.join(", ")}: apt-get install -y --no-install-recommends ${packages}`;
+  if (process.env["CI"] === "true") throw new Error(`in CI nothing is skipped: ${reason}`);
+  return reason;
+}
