@@ -1,1 +1,22 @@
-export {};
+/**
+ * The wire protocol of EET: messages, limits, close codes, ids. Pure: no dependency, no platform.
+ *
+ * @packageDocumentation
+ */
+export { type WireErrorCode, type WireErrorRow, wireErrors } from "./lib/error-table.ts";
+export { type AdpcmLayout, type Codec, codecs, type StreamFormat } from "./lib/format.ts";
+export {
+  countFrameSamples,
+  type FrameHeader,
+  type FrameRules,
+  formatFrame,
+  frameMagics,
+  frameRules,
+  parseFrame,
+} from "./lib/frame.ts";
+export { formatHandshake, type Handshake, handshakeMagic, parseHandshake } from "./lib/handshake.ts";
+export { type Hwid, sanitizeHwid } from "./lib/hwid.ts";
+export { limits } from "./lib/limits.ts";
+export { ProtocolError } from "./lib/protocol-error.ts";
+export { serialDistance, serialLessThan } from "./lib/serial.ts";
+export { selectSubprotocol, subprotocols, supportedSubprotocols } from "./lib/subprotocol.ts";
