@@ -14,9 +14,11 @@ export {
   frameRules,
   parseFrame,
 } from "./lib/frame.ts";
+export { type GapLength, measureGap } from "./lib/gap.ts";
 export { formatHandshake, type Handshake, handshakeMagic, parseHandshake } from "./lib/handshake.ts";
 export { type Hwid, sanitizeHwid } from "./lib/hwid.ts";
 export { limits } from "./lib/limits.ts";
 export { ProtocolError } from "./lib/protocol-error.ts";
+export { type SeqStep, SeqTracker } from "./lib/seq-tracker.ts";
 export { serialDistance, serialLessThan } from "./lib/serial.ts";
 export { selectSubprotocol, subprotocols, supportedSubprotocols } from "./lib/subprotocol.ts";

@@ -1,23 +1,11 @@
 /**
- * The plain facts about sessions and segments that rooms hand to each other. Everything here is serialisable: the
- * ingest side may run in another process than the rest (A-1.1).
+ * The plain facts about sessions and segments that the recording side hands to the rest. Everything here is
+ * serialisable: the ingest side may run in another process (A-1.1).
  */
-
-/** How samples are coded on the wire and in the `.bin`. */
-export type CodecName = "pcm16" | "adpcm";
-
-/** Order of the two 4-bit codes in an ADPCM byte. */
-export type NibbleOrderName = "low" | "high";
-
-/** How the nibble order was found, strongest first. [P-1.5] */
-export type NibbleOrderSource = "config" | "exact" | "statistical" | "cached" | "default";
-
-/** Layout of ADPCM with more than one channel. [P-1.7] */
-export type AdpcmLayoutName = "ms4" | "single";
 
 /** Format of a session, constant while it lasts. */
 export interface RecordFormat {
-  readonly codec: CodecName;
+  readonly codec: "pcm16" | "adpcm";
   /** 4 000 to 192 000. */
   readonly sampleRateHz: number;
   /** 1 to 8. */
@@ -26,38 +14,37 @@ export interface RecordFormat {
   readonly frameSampleCount: number;
 }
 
-/** Which clock gave the start time. [P-3.4] */
-export type StartTimeRule = "device-synced" | "device-unverified" | "server-arrival";
+/** How a hwid's ADPCM is to be read, by configuration or from its earlier streams. [P-1.5] [P-1.7] */
+export interface DeviceProfile {
+  readonly configuredNibbleOrder?: "low" | "high";
+  readonly cachedNibbleOrder?: "low" | "high";
+  readonly adpcmLayout?: "ms4" | "single";
+}
 
-/** Start of a session by both clocks, and the one that counts. All in ms since 1970. */
+/** Start of a session by both clocks, and the one that counts. All in ms since 1970. [P-3.4] */
 export interface StartTime {
   /** The time that names and time references are made from. */
   readonly startMs: number;
-  readonly rule: StartTimeRule;
+  readonly rule: "device-synced" | "device-unverified" | "server-arrival";
   /** As the handshake says; 0 = not given. */
   readonly deviceMs: number;
   /** Arrival of the first frame less its length. */
   readonly serverMs: number;
-  /** Set when the device's number looks like seconds instead of milliseconds. */
-  readonly warning?: "probably-seconds" | "out-of-range";
+  /** Why the device's number is suspicious, if it is. */
+  readonly warning: "probably-seconds" | "out-of-range" | null;
 }
 
 /** What identifies a session and never changes. */
 export interface SessionRecord {
-  /** Short and unique, 1 to 24 of `[0-9a-z]`. */
+  /** Short and unique: 1 to 24 of `[0-9a-z]`. */
   readonly session: string;
   /** Sanitised device id; `null` when the device connected to `/ws`. */
   readonly hwid: string | null;
   readonly streamId: number;
   readonly format: RecordFormat;
   readonly start: StartTime;
-  /** Nibble order and layout configured for the hwid, if any. */
-  readonly nibbleOrder?: NibbleOrderName;
-  readonly adpcmLayout?: AdpcmLayoutName;
+  readonly profile: DeviceProfile;
 }
-
-/** Why a stretch of frames is missing. */
-export type GapCause = "not-received" | "device-dropped" | "storage-failed";
 
 /** A stretch of missing frames. Positions are samples per channel from the session's start. */
 export interface GapRecord {
@@ -67,36 +54,53 @@ export interface GapRecord {
   readonly toSeq: number;
   readonly startSample: number;
   readonly sampleCount: number;
-  /** True when the frame size varies and the length had to be estimated from the frame before. */
+  /** True when the frame size varies and the length was taken from the frame before. */
   readonly isEstimated: boolean;
-  readonly cause: GapCause;
+  readonly cause: "not-received" | "device-dropped" | "storage-failed";
 }
 
-/** Why a segment was closed. */
-export type SegmentCloseReason =
-  | "rotation"
-  | "gap"
-  | "idle"
-  | "session-ended"
-  | "size-limit"
-  | "storage-failed"
-  | "recovered";
+/** Where in a session something stands. */
+export interface SessionPosition {
+  /** Unwrapped seq of the next frame. */
+  readonly seq: number;
+  /** Samples per channel from the session's start. */
+  readonly sample: number;
+}
 
-/** What the `.open.json` beside an open segment holds: all that the finisher needs besides the frames. */
-export interface SegmentOpening extends SessionRecord {
-  readonly format_: "eet.open/1";
+/** What the `.open.json` beside an open segment holds: all that finishing needs besides the frames. [S-1.1] */
+export interface SegmentOpening {
+  readonly version: "eet.open/1";
+  readonly session: SessionRecord;
   /** Counts the session's segments from 0. */
   readonly index: number;
-  /** File name without ending, see S-1.1. */
+  /** File name without ending. */
   readonly name: string;
-  /** Position of the segment's first sample, gap fill included. */
-  readonly startSample: number;
-  /** Seq (unwrapped) that would have continued the session; differs from the first frame's seq when a gap leads. */
-  readonly expectedSeq: number;
-  /** True when the missing samples before the first frame belong to this segment as silence. */
-  readonly fillsLeadingGap: boolean;
-  /** Kernel boot during which the segment was opened. [S-3.1] */
+  /** Folder relative to `data/received`, `/`-separated. */
+  readonly folder: string;
+  /** Where the segment starts: silence for a leading gap included. */
+  readonly start: SessionPosition;
+  /** The gap in front of the first frame, if any. It lies inside the segment when `start.seq` is its `fromSeq`. */
+  readonly leadingGap: GapRecord | null;
+  readonly gapFill: "silence" | "skip";
+  /** Kernel boot in which the segment was opened. [S-3.1] */
   readonly bootId: string;
   /** Server run that opened it; recovery leaves the segments of its own run alone. */
   readonly runId: string;
+  /** Number by which the run's frame log knows the segment. */
+  readonly logNumber: number;
+}
+
+/** Why a segment was closed. */
+export type CloseReason = "rotation" | "gap" | "idle" | "session-ended" | "size-limit" | "storage-failed" | "recovered";
+
+/** A segment whose frames are durable in its `.bin.part` and which takes no more. */
+export interface ClosedSegment {
+  readonly opening: SegmentOpening;
+  /** Length of the frames; what lies behind it in the file is not to be trusted. */
+  readonly binBytes: number;
+  readonly reason: CloseReason;
+  /** Server wall clock at the first and the last frame; `null` when a crash lost it. */
+  readonly received: { readonly firstMs: number; readonly lastMs: number } | null;
+  /** Decoder state in front of the session's next frame, when that follows without a gap. [P-1.6] */
+  readonly nextFrame: { readonly seq: number; readonly predictor: number; readonly stepIndex: number } | null;
 }

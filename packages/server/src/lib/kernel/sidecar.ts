@@ -67,7 +67,10 @@ export const Sidecar = Type.Object(
     gap_fill: Type.Union([Type.Literal("silence"), Type.Literal("skip")]),
     gaps: Type.Array(Gap),
     repaired_samples: Type.Integer({ minimum: 0, description: "odd frames: last sample restored exactly" }),
-    concealed_samples: Type.Integer({ minimum: 0, description: "odd frames: last sample held, the exact one is unknown" }),
+    concealed_samples: Type.Integer({
+      minimum: 0,
+      description: "odd frames: last sample held, the exact one is unknown",
+    }),
     time: Type.Object({
       start_ms: Milliseconds,
       end_ms: Milliseconds,

@@ -1,0 +1,15 @@
+import type { ClosedSegment, SegmentOpening, SessionRecord } from "./segment-record.ts";
+
+/**
+ * Everything the ingest side tells the serving side: plain and serialisable, so that a process boundary can stand
+ * between them. [A-1.1]
+ */
+export type RecordingEvent =
+  | { readonly type: "session.opened"; readonly session: SessionRecord }
+  | { readonly type: "segment.opened"; readonly opening: SegmentOpening }
+  | { readonly type: "segment.closed"; readonly segment: ClosedSegment }
+  | { readonly type: "session.closed"; readonly session: SessionRecord; readonly endedMs: number }
+  | { readonly type: "storage.failed"; readonly code: string; readonly message: string };
+
+/** Takes the events in order; must not throw and must not block. */
+export type RecordingListener = (event: RecordingEvent) => void;
