@@ -1,3 +1,4 @@
+export { FrameDecoder, type SampleSink } from "./lib/frame-decoder.ts";
 export {
   type AdpcmState,
   adpcmHeaderBytes,
@@ -10,3 +11,22 @@ export {
   type NibbleOrder,
   parseAdpcmHeader,
 } from "./lib/ima-adpcm.ts";
+export { LevelMeter, type Levels } from "./lib/levels.ts";
+export {
+  decodeMultichannelAdpcm,
+  type MultichannelFormat,
+  type MultichannelLayout,
+  multichannelSampleCount,
+} from "./lib/multichannel.ts";
+export { type DetectorFrame, NibbleOrderDetector, type NibbleOrderVerdict } from "./lib/nibble-order.ts";
+export { bytesPerSample, convertToS16, type WavSampleFormat } from "./lib/sample-format.ts";
+export { WavError, type WavErrorCode } from "./lib/wav-error.ts";
+export type { WavFormat } from "./lib/wav-format.ts";
+export { formatWavHeader, type WavHeaderFields, wavHeaderBytes } from "./lib/wav-header.ts";
+export { parseWav, readWav, type WavLayout, type WavSource, WavStreamReader } from "./lib/wav-reader.ts";
+export {
+  type BroadcastExtension,
+  formatWavTrailer,
+  type WavInfoTags,
+  type WavTrailerFields,
+} from "./lib/wav-trailer.ts";

@@ -1,0 +1,79 @@
+/** What {@link LevelMeter} measured. All numbers are finite and rounded, so that they are the same on every machine. */
+export interface Levels {
+  /** Largest magnitude in dB relative to full scale (32768), two decimals; never below -120. */
+  readonly peakDbfs: number;
+  /** Root mean square in dB relative to full scale, two decimals; a full-scale sine is -3.01; never below -120. */
+  readonly rmsDbfs: number;
+  /** Samples at either end of the 16-bit range, over all channels. */
+  readonly clippedSampleCount: number;
+  /** Share of the time, 0 to 1, in 20 ms blocks whose peak in every channel is below -60 dBFS; 1 without samples. */
+  readonly silentShare: number;
+  /** Mean of all samples as a share of full scale, -1 to 1. */
+  readonly dcOffset: number;
+}
+
+const fullScale = 32768;
+const floorDbfs = -120;
+const silenceThreshold = fullScale * 10 ** (-60 / 20);
+const blocksPerSecond = 50;
+
+/** Measures how loud, how clipped and how silent audio is, while it passes. */
+export class LevelMeter {
+  readonly #blockLength: number;
+  #blockPosition = 0;
+  #blockPeak = 0;
+  #peak = 0;
+  #count = 0;
+  #sum = 0;
+  #sumOfSquares = 0;
+  #clippedSampleCount = 0;
+  #silentCount = 0;
+
+  constructor({ sampleRateHz, channels }: { readonly sampleRateHz: number; readonly channels: number }) {
+    this.#blockLength = Math.ceil(sampleRateHz / blocksPerSecond) * channels;
+  }
+
+  /** Takes interleaved samples; pieces may end anywhere. */
+  push(samples: Int16Array): void {
+    for (const sample of samples) {
+      const magnitude = Math.abs(sample);
+      if (magnitude > this.#blockPeak) this.#blockPeak = magnitude;
+      if (sample === 32767 || sample === -32768) this.#clippedSampleCount += 1;
+      this.#sum += sample;
+      this.#sumOfSquares += sample * sample;
+      this.#blockPosition += 1;
+      if (this.#blockPosition === this.#blockLength) this.#closeBlock();
+    }
+    this.#count += samples.length;
+  }
+
+  /** The levels of everything pushed so far; a started block counts with the length it has. */
+  levels(): Levels {
+    const openSilentCount = this.#blockPeak < silenceThreshold ? this.#blockPosition : 0;
+    const count = Math.max(this.#count, 1);
+    return {
+      peakDbfs: toDbfs(Math.max(this.#peak, this.#blockPeak)),
+      rmsDbfs: toDbfs(Math.sqrt(this.#sumOfSquares / count)),
+      clippedSampleCount: this.#clippedSampleCount,
+      silentShare: this.#count === 0 ? 1 : round((this.#silentCount + openSilentCount) / this.#count, 4),
+      dcOffset: round(this.#sum / count / fullScale, 6),
+    };
+  }
+
+  #closeBlock(): void {
+    if (this.#blockPeak < silenceThreshold) this.#silentCount += this.#blockLength;
+    this.#peak = Math.max(this.#peak, this.#blockPeak);
+    this.#blockPeak = 0;
+    this.#blockPosition = 0;
+  }
+}
+
+function toDbfs(magnitude: number): number {
+  return Math.max(floorDbfs, round(20 * Math.log10(magnitude / fullScale), 2));
+}
+
+function round(value: number, decimals: number): number {
+  const scale = 10 ** decimals;
+  // Adding 0 turns -0 into 0, which JSON could not tell apart.
+  return Math.round(value * scale) / scale + 0;
+}
