@@ -117,6 +117,11 @@ export const serverErrors = {
     retry: "after-fix",
     fix: "Run `eet verify` on the folder; restore the .bin from the object store or a backup.",
   },
+  CATALOG_UNREADABLE: {
+    title: "The catalogue is not readable",
+    retry: "after-fix",
+    fix: "Run `eet reindex`: it rebuilds the catalogue from the sidecars; recordings are not touched.",
+  },
   UPLOAD_DENIED: {
     title: "The object store refuses the credentials",
     retry: "after-fix",
