@@ -108,7 +108,10 @@ export class WavStreamReader {
    * @throws WavError when the header is not complete.
    */
   end(): void {
-    while (this.#request !== undefined) this.#advance(this.#scan.next(new Uint8Array()));
+    while (this.#request !== undefined) {
+      this.#dropUntil(this.#request.offset);
+      this.#advance(this.#scan.next(this.#pending.subarray(0, this.#request.length)));
+    }
   }
 
   #advance(step: IteratorResult<ByteRange, WavLayout>): void {
