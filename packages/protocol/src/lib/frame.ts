@@ -6,6 +6,9 @@ import { ProtocolError } from "./protocol-error.ts";
 /** First u32 of a frame by codec; on the wire `50 43 4D 46` (PCM) and `46 50 44 41` (ADPCM). [P-1.2] */
 export const frameMagics: Readonly<Record<Codec, number>> = { pcm16: 0x464d4350, adpcm: 0x41445046 };
 
+/** What a message of the largest size carries behind the header; every frame that a handshake can declare is smaller. */
+const largestPayloadBytes = limits.maxMessageBytes - limits.frameHeaderBytes;
+
 /** Where one frame stands in its message or file. */
 export interface FrameHeader {
   readonly payloadBytes: number;
@@ -30,15 +33,13 @@ export interface FrameRules {
  */
 export function frameRules(format: StreamFormat, layout?: AdpcmLayout): FrameRules {
   const { codec, channels, frameSampleCount } = format;
-  const largest = limits.maxMessageBytes - limits.frameHeaderBytes;
   if (codec === "pcm16") {
     const sampleBytes = channels * 2;
-    const full = frameSampleCount * sampleBytes;
     return {
       magic: frameMagics.pcm16,
       codec,
       minPayloadBytes: 0,
-      maxPayloadBytes: full === 0 ? largest : Math.min(full, largest),
+      maxPayloadBytes: frameSampleCount === 0 ? largestPayloadBytes : frameSampleCount * sampleBytes,
       alignmentBytes: sampleBytes,
     };
   }
@@ -48,7 +49,7 @@ export function frameRules(format: StreamFormat, layout?: AdpcmLayout): FrameRul
     magic: frameMagics.adpcm,
     codec,
     minPayloadBytes: headerBytes,
-    maxPayloadBytes: frameSampleCount === 0 ? largest : Math.min(full, largest),
+    maxPayloadBytes: frameSampleCount === 0 ? largestPayloadBytes : full,
     alignmentBytes: 1,
   };
 }
@@ -116,9 +117,17 @@ function magicError(magic: number, rules: FrameRules): ProtocolError {
 /**
  * Writes a frame; the inverse of {@link parseFrame}.
  *
+ * @param seq - any whole number; the wire carries it modulo 2^32
  * @param payload - at most 1 MiB - 12 bytes
+ * @throws {@link ProtocolError} `MESSAGE_TOO_BIG`
  */
 export function formatFrame(codec: Codec, seq: number, payload: Uint8Array): Uint8Array {
+  if (payload.byteLength > largestPayloadBytes) {
+    throw new ProtocolError(
+      "MESSAGE_TOO_BIG",
+      `the payload has ${payload.byteLength} bytes, a message carries at most ${largestPayloadBytes}`,
+    );
+  }
   const bytes = new Uint8Array(limits.frameHeaderBytes + payload.byteLength);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, frameMagics[codec], true);

@@ -52,22 +52,26 @@ export function parseHandshake(message: Uint8Array): Handshake {
 
 function parseFormat(view: DataView): StreamFormat {
   const sampleRateHz = view.getUint32(12, true);
-  if (sampleRateHz < limits.minSampleRateHz || sampleRateHz > limits.maxSampleRateHz) {
-    throw new ProtocolError(
-      "HANDSHAKE_SAMPLE_RATE",
-      `sample_rate is ${sampleRateHz} Hz, allowed are ${limits.minSampleRateHz} to ${limits.maxSampleRateHz}`,
-    );
-  }
   const channels = view.getUint16(16, true);
-  if (channels < 1 || channels > limits.maxChannels) {
-    throw new ProtocolError("HANDSHAKE_CHANNELS", `channels is ${channels}, allowed are 1 to ${limits.maxChannels}`);
-  }
+  checkRateAndChannels(sampleRateHz, channels);
   return {
     codec: parseCodec(view.getUint16(18, true)),
     sampleRateHz,
     channels,
     frameSampleCount: view.getUint16(20, true),
   };
+}
+
+function checkRateAndChannels(sampleRateHz: number, channels: number): void {
+  if (sampleRateHz < limits.minSampleRateHz || sampleRateHz > limits.maxSampleRateHz) {
+    throw new ProtocolError(
+      "HANDSHAKE_SAMPLE_RATE",
+      `sample_rate is ${sampleRateHz} Hz, allowed are ${limits.minSampleRateHz} to ${limits.maxSampleRateHz}`,
+    );
+  }
+  if (channels < 1 || channels > limits.maxChannels) {
+    throw new ProtocolError("HANDSHAKE_CHANNELS", `channels is ${channels}, allowed are 1 to ${limits.maxChannels}`);
+  }
 }
 
 function parseCodec(value: number): Codec {
@@ -80,10 +84,19 @@ function parseCodec(value: number): Codec {
  * Writes a handshake; the inverse of {@link parseHandshake}.
  *
  * @returns 32 bytes
- * @throws {@link ProtocolError} for a format that no server takes
+ * @throws {@link ProtocolError} for a sample rate or channel count that no server takes
+ * @throws RangeError for a number that does not fit its field
  */
 export function formatHandshake(handshake: Handshake): Uint8Array {
   const { format } = handshake;
+  checkRateAndChannels(format.sampleRateHz, format.channels);
+  checkUint("sample_rate", format.sampleRateHz, 32);
+  checkUint("channels", format.channels, 16);
+  checkUint("frame_samples", format.frameSampleCount, 16);
+  checkUint("stream_id", handshake.streamId, 32);
+  if (BigInt.asUintN(64, handshake.timestampMs) !== handshake.timestampMs) {
+    throw new RangeError(`timestamp_ms is ${handshake.timestampMs}, allowed are 0 to 2^64 - 1`);
+  }
   const bytes = new Uint8Array(limits.handshakeBytes);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, handshakeMagic, true);
@@ -95,8 +108,14 @@ export function formatHandshake(handshake: Handshake): Uint8Array {
   view.setUint16(18, codecs[format.codec], true);
   view.setUint16(20, format.frameSampleCount, true);
   view.setBigUint64(24, handshake.timestampMs, true);
-  parseFormat(view);
   return bytes;
+}
+
+/** A number too big for its field would be cut silently and declare another stream than meant. */
+function checkUint(field: string, value: number, bits: 16 | 32): void {
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits) {
+    throw new RangeError(`${field} is ${value}, allowed are whole numbers from 0 to ${2 ** bits - 1}`);
+  }
 }
 
 function hex(value: number): string {

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { serialDistance, serialLessThan } from "./serial.ts";
+
+const anySerial = fc.nat({ max: 0xffffffff });
+
+describe("serialDistance", () => {
+  it("counts the steps across the wrap in both directions [P-2.2]", () => {
+    assert.equal(serialDistance(5, 5), 0);
+    assert.equal(serialDistance(0xffffffff, 0), 1);
+    assert.equal(serialDistance(0, 0xffffffff), -1);
+    assert.equal(serialDistance(0xfffffffe, 3), 5);
+  });
+
+  it("is positive up to 2^31 - 1 steps, then negative [P-2.2]", () => {
+    assert.equal(serialDistance(7, 7 + 0x7fffffff), 0x7fffffff);
+    assert.equal(serialDistance(7, 7 + 0x80000000), -0x80000000);
+    assert.equal(serialDistance(7, 7 + 0x80000001), -0x7fffffff);
+  });
+
+  it("leads back to where it was measured to, from any number", () => {
+    fc.assert(
+      fc.property(anySerial, anySerial, (from, to) => {
+        assert.equal((from + serialDistance(from, to)) >>> 0, to);
+      }),
+    );
+  });
+});
+
+describe("serialLessThan", () => {
+  it("orders numbers across the wrap [P-2.2]", () => {
+    assert.equal(serialLessThan(1, 2), true);
+    assert.equal(serialLessThan(2, 1), false);
+    assert.equal(serialLessThan(2, 2), false);
+    assert.equal(serialLessThan(0xffffffff, 0), true);
+    assert.equal(serialLessThan(0, 0xffffffff), false);
+  });
+
+  it("does not depend on where the wrap lies", () => {
+    fc.assert(
+      fc.property(anySerial, fc.integer({ min: 1, max: 0x7fffffff }), (start, steps) => {
+        const later = (start + steps) >>> 0;
+        assert.equal(serialLessThan(start, later), true);
+        assert.equal(serialLessThan(later, start), false);
+      }),
+    );
+  });
+});
