@@ -103,6 +103,13 @@ describe("NibbleOrderDetector", () => {
     assert.deepEqual(detect(frames.slice(0, 400)), { order: "low", source: "statistical" });
   });
 
+  it("asks the statistics only when more than half of the pairs fit neither order", () => {
+    const reset = { order: "high", frameSampleCount: 320, resetEveryFrameCount: 1 } as const;
+    const frames = encodeSession(join(new Int16Array(200 * 320), speech.subarray(16000)), reset);
+    assert.equal(detect(frames.slice(0, 380)), undefined);
+    assert.deepEqual(detect(frames), { order: "high", source: "statistical" });
+  });
+
   it("abstains on frames whose codes are not audio at all", () => {
     const bytes = generateAudio(16000, 20).map((_, n) => Math.imul(n ^ 0x5bd1e995, 0x9e3779b1) >>> 16);
     const frames = Array.from({ length: 500 }, (_, seq) => {

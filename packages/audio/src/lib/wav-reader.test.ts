@@ -150,6 +150,8 @@ describe("WavStreamReader", () => {
     const endless = buildWav([buildFormat(), buildLyingChunk("data", audio, 0xffffffff)], { riffBytes: 0xffffffff });
     assert.equal(stream(endless).layout?.dataBytes, Number.POSITIVE_INFINITY);
     assert.deepEqual(stream(endless, 5).audio, audio);
+    const zero = buildWav([buildFormat(), buildLyingChunk("data", audio, 0)], { riffBytes: 0xffffffff });
+    assert.deepEqual(stream(zero, 5).audio, audio);
   });
 
   it("tells that fmt must come first, and at the end that the header is not whole", () => {
