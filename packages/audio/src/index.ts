@@ -23,10 +23,10 @@ export { bytesPerSample, convertToS16, type WavSampleFormat } from "./lib/sample
 export { WavError, type WavErrorCode } from "./lib/wav-error.ts";
 export type { WavFormat } from "./lib/wav-format.ts";
 export { formatWavHeader, type WavHeaderFields, wavHeaderBytes } from "./lib/wav-header.ts";
-export { parseWav, readWav, type WavLayout, type WavSource, WavStreamReader } from "./lib/wav-reader.ts";
+export { parseWav, readWav, type WavInfo, type WavSource, WavStreamReader } from "./lib/wav-reader.ts";
 export {
   type BroadcastExtension,
   formatWavTrailer,
-  type WavInfoTags,
+  type WavTags,
   type WavTrailerFields,
 } from "./lib/wav-trailer.ts";

@@ -8,7 +8,7 @@ import { recordingPath } from "./recordings.test-support.ts";
 import { concatBytes, encodeAscii, formatChunk } from "./riff-chunk.ts";
 import { WavError, type WavErrorCode } from "./wav-error.ts";
 import { buildFormat, buildLyingChunk, buildWav } from "./wav-files.test-support.ts";
-import { parseWav, readWav, type WavLayout, WavStreamReader } from "./wav-reader.ts";
+import { parseWav, readWav, type WavInfo, WavStreamReader } from "./wav-reader.ts";
 
 const audio = Uint8Array.of(1, 2, 3, 4, 5, 6);
 const data = formatChunk("data", audio);
@@ -20,14 +20,14 @@ function audioOf(file: Uint8Array): Uint8Array {
 }
 
 /** Feeds a file in pieces of `pieceBytes` as if it came through a pipe. */
-function stream(file: Uint8Array, pieceBytes = 1): { audio: Uint8Array; layout: WavLayout | undefined } {
+function stream(file: Uint8Array, pieceBytes = 1): { audio: Uint8Array; info: WavInfo | undefined } {
   const reader = new WavStreamReader();
   const pieces: Uint8Array[] = [];
   for (let offset = 0; offset < file.length; offset += pieceBytes) {
     pieces.push(reader.push(file.subarray(offset, offset + pieceBytes)));
   }
   reader.end();
-  return { audio: concatBytes(...pieces), layout: reader.layout };
+  return { audio: concatBytes(...pieces), info: reader.info };
 }
 
 function assertFails(code: WavErrorCode, message: RegExp, action: () => unknown): void {
@@ -127,16 +127,16 @@ describe("WavStreamReader", () => {
     for (let pieceBytes = 1; pieceBytes <= file.length; pieceBytes += 1) {
       assert.deepEqual(stream(file, pieceBytes).audio, audio);
     }
-    assert.deepEqual(stream(file).layout, parseWav(file));
+    assert.deepEqual(stream(file).info, parseWav(file));
   });
 
   it("knows the layout as soon as the data chunk has begun", () => {
     const reader = new WavStreamReader();
     const { dataOffset } = parseWav(file);
     reader.push(file.subarray(0, dataOffset - 1));
-    assert.equal(reader.layout, undefined);
+    assert.equal(reader.info, undefined);
     reader.push(file.subarray(dataOffset - 1, dataOffset));
-    assert.deepEqual(reader.layout, parseWav(file));
+    assert.deepEqual(reader.info, parseWav(file));
   });
 
   it("hands out whole blocks only", () => {
@@ -148,7 +148,7 @@ describe("WavStreamReader", () => {
 
   it("reads to the end of a stream of unknown length", () => {
     const endless = buildWav([buildFormat(), buildLyingChunk("data", audio, 0xffffffff)], { riffBytes: 0xffffffff });
-    assert.equal(stream(endless).layout?.dataBytes, Number.POSITIVE_INFINITY);
+    assert.equal(stream(endless).info?.dataBytes, Number.POSITIVE_INFINITY);
     assert.deepEqual(stream(endless, 5).audio, audio);
     const zero = buildWav([buildFormat(), buildLyingChunk("data", audio, 0)], { riffBytes: 0xffffffff });
     assert.deepEqual(stream(zero, 5).audio, audio);

@@ -3,7 +3,7 @@ import { WavError } from "./wav-error.ts";
 import { parseWavFormat, type WavFormat, wavFormatBytes } from "./wav-format.ts";
 
 /** Where a WAV file's audio lies and what it is. */
-export interface WavLayout extends WavFormat {
+export interface WavInfo extends WavFormat {
   /** Bytes before the first sample. */
   readonly dataOffset: number;
   /**
@@ -25,7 +25,7 @@ interface ByteRange {
   readonly length: number;
 }
 
-type WavScan = Generator<ByteRange, WavLayout, Uint8Array>;
+type WavScan = Generator<ByteRange, WavInfo, Uint8Array>;
 
 const chunkHeaderBytes = 8;
 const ds64Bytes = 16;
@@ -41,7 +41,7 @@ const leastDoubtfulSize = 0x7fff_0000;
  *
  * @throws WavError.
  */
-export function parseWav(bytes: Uint8Array): WavLayout {
+export function parseWav(bytes: Uint8Array): WavInfo {
   const scan = scanWav(bytes.length);
   let step = scan.next();
   while (!step.done) {
@@ -56,7 +56,7 @@ export function parseWav(bytes: Uint8Array): WavLayout {
  *
  * @throws WavError, or what `source.readAt` rejects with.
  */
-export async function readWav(source: WavSource): Promise<WavLayout> {
+export async function readWav(source: WavSource): Promise<WavInfo> {
   const scan = scanWav(source.sizeBytes);
   let step = scan.next();
   while (!step.done) {
@@ -70,7 +70,7 @@ export async function readWav(source: WavSource): Promise<WavLayout> {
 export class WavStreamReader {
   readonly #scan = scanWav(Number.POSITIVE_INFINITY);
   #request: ByteRange | undefined;
-  #layout: WavLayout | undefined;
+  #info: WavInfo | undefined;
   #pending: Uint8Array = new Uint8Array();
   #pendingOffset = 0;
   #remainingBytes = 0;
@@ -80,8 +80,8 @@ export class WavStreamReader {
   }
 
   /** What the header told; `undefined` until enough of it has arrived. */
-  get layout(): WavLayout | undefined {
-    return this.#layout;
+  get info(): WavInfo | undefined {
+    return this.#info;
   }
 
   /**
@@ -97,8 +97,8 @@ export class WavStreamReader {
       if (this.#pending.length < this.#request.length) break;
       this.#advance(this.#scan.next(this.#pending.subarray(0, this.#request.length)));
     }
-    return this.#layout !== undefined && this.#dropUntil(this.#layout.dataOffset)
-      ? this.#takeBlocks(this.#layout.blockBytes)
+    return this.#info !== undefined && this.#dropUntil(this.#info.dataOffset)
+      ? this.#takeBlocks(this.#info.blockBytes)
       : new Uint8Array();
   }
 
@@ -114,10 +114,10 @@ export class WavStreamReader {
     }
   }
 
-  #advance(step: IteratorResult<ByteRange, WavLayout>): void {
+  #advance(step: IteratorResult<ByteRange, WavInfo>): void {
     if (step.done) {
       this.#request = undefined;
-      this.#layout = step.value;
+      this.#info = step.value;
       this.#remainingBytes = step.value.dataBytes;
     } else {
       this.#request = step.value;
@@ -172,7 +172,7 @@ function* scanWav(sizeBytes: number): WavScan {
       data = { offset, length };
       assertSeekable(format, sizeBytes);
     }
-    if (format !== undefined && data !== undefined) return toLayout(format, data);
+    if (format !== undefined && data !== undefined) return toInfo(format, data);
     offset += length + (length & 1);
   }
   throw data === undefined
@@ -232,7 +232,7 @@ function isEmptyOnPurpose(dataOffset: number, riffBytes: number, sizeBytes: numb
   return riffBytes < leastDoubtfulSize && endOffset > dataOffset && endOffset <= sizeBytes;
 }
 
-function toLayout(format: WavFormat, data: ByteRange): WavLayout {
+function toInfo(format: WavFormat, data: ByteRange): WavInfo {
   const isEndless = data.length === Number.POSITIVE_INFINITY;
   const dataBytes = isEndless ? data.length : data.length - (data.length % format.blockBytes);
   return { ...format, dataOffset: data.offset, dataBytes };

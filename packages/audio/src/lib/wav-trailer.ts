@@ -4,7 +4,7 @@ import { concatBytes, encodeAscii, formatChunk } from "./riff-chunk.ts";
 const infoIds = ["INAM", "IART", "ICRD", "ISFT", "ICMT"] as const;
 
 /** Title, artist, creation date, software and comment of a recording, each optional. */
-export type WavInfoTags = { readonly [id in (typeof infoIds)[number]]?: string | undefined };
+export type WavTags = { readonly [id in (typeof infoIds)[number]]?: string | undefined };
 
 /** The Broadcast Wave extension: when and by whom a recording was made. EBU Tech 3285, version 1. */
 export interface BroadcastExtension {
@@ -26,7 +26,7 @@ export interface BroadcastExtension {
 
 /** What {@link formatWavTrailer} writes. */
 export interface WavTrailerFields {
-  readonly info: WavInfoTags;
+  readonly info: WavTags;
   readonly bext: BroadcastExtension;
 }
 
