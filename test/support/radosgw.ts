@@ -1,0 +1,109 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { type SkipReason, skipWithout } from "./tools.ts";
+
+const script = fileURLToPath(new URL("./s3-radosgw-up.sh", import.meta.url));
+const answerDeadlineMs = 60_000;
+
+/** Whether a real S3 gateway can be started here: its Debian packages are installed and this is root. */
+export function skipWithoutRadosgw(): SkipReason {
+  const missing = skipWithout("radosgw");
+  if (missing !== false) return missing;
+  return process.getuid?.() === 0 ? false : "needs root to start radosgw";
+}
+
+/** A real S3 server, Ceph's radosgw on an in-memory store: path style, one user, no bucket at first. */
+export class Radosgw {
+  readonly url: string;
+  readonly credentials: { readonly kind: "static"; readonly accessKeyId: string; readonly secretAccessKey: string } = {
+    kind: "static",
+    accessKeyId: "AKRGW",
+    secretAccessKey: "SKRGW",
+  };
+  readonly #folder: string;
+  #gateway: ChildProcess | undefined;
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** Starts a cluster of its own on free ports; takes about 15 s. */
+  static async start(): Promise<Radosgw> {
+    const folder = await mkdtemp(join(tmpdir(), "radosgw-"));
+    const [monitorPort, gatewayPort] = await findFreePorts(2);
+    if (monitorPort === undefined || gatewayPort === undefined) throw new Error("no free ports");
+    const radosgw = new Radosgw(folder, gatewayPort);
+    try {
+      await promisify(execFile)(script, [folder, String(monitorPort), String(gatewayPort)]);
+      await radosgw.startGateway();
+      return radosgw;
+    } catch (error) {
+      await radosgw.stop();
+      throw error;
+    }
+  }
+
+  /** Begins or ends an outage: only the gateway comes or goes, what is stored stays. */
+  async startGateway(): Promise<void> {
+    const log = await open(join(this.#folder, "gateway.log"), "a");
+    const args = ["-c", join(this.#folder, "ceph.conf"), "-n", "client.rgw.a", "-f"];
+    this.#gateway = spawn("radosgw", args, { stdio: ["ignore", log.fd, log.fd] });
+    await once(this.#gateway, "spawn");
+    await log.close();
+    await this.#answers();
+  }
+
+  /** Kills the gateway and waits until it is gone. */
+  async stopGateway(): Promise<void> {
+    const gateway = this.#gateway;
+    this.#gateway = undefined;
+    if (gateway === undefined || gateway.exitCode !== null) return;
+    const exited = once(gateway, "exit");
+    gateway.kill("SIGKILL");
+    await exited;
+  }
+
+  /** Ends all processes and removes the store. */
+  async stop(): Promise<void> {
+    await this.stopGateway();
+    for (const name of ["osd.0", "mon.a"]) {
+      const pid = await readFile(join(this.#folder, "run", `${name}.pid`), "utf8").catch(() => "");
+      if (pid !== "") process.kill(Number(pid), "SIGKILL");
+    }
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  async #answers(): Promise<void> {
+    const deadline = AbortSignal.timeout(answerDeadlineMs);
+    for (;;) {
+      const response = await fetch(this.url, { signal: deadline }).catch(() => undefined);
+      if (response !== undefined) return;
+      if (deadline.aborted || this.#gateway?.exitCode !== null) {
+        const log = await readFile(join(this.#folder, "gateway.log"), "utf8");
+        throw new Error(`radosgw does not answer: ${log.slice(-2000)}`);
+      }
+      await sleep(50);
+    }
+  }
+}
+
+async function findFreePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
