@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { crc32 } from "node:zlib";
+import { StorageError, systemErrorCode, UploadError } from "../kernel/errors.ts";
+import type { ObjectSource } from "./object-store.ts";
+
+/** Checksums by which a store may show that it holds a file, for a file sent in parts of one size. */
+export interface ExpectedChecksums {
+  /** MD5 in hex of a file of one part, else MD5 of the parts' MD5s with `-{parts}`: what S3 stores give as ETag. */
+  readonly etag: string;
+  /** CRC32 in base64, combined in the same way: what AWS gives as `x-amz-checksum-crc32`. */
+  readonly crc32: string;
+}
+
+/**
+ * Reads a file once, to be sure that it still is what its sidecar says, and to know what the store must answer.
+ *
+ * @param partBytes - length of all parts but the last
+ * @throws UploadError `UPLOAD_SOURCE_MISSING`
+ * @throws StorageError `SEGMENT_UNREADABLE`, `STORAGE_IO`
+ * @throws the signal's reason when it is aborted
+ */
+export async function digestSource(source: ObjectSource, partBytes: number): Promise<ExpectedChecksums> {
+  const whole = createHash("sha256");
+  const parts = new PartsDigest(partBytes);
+  let bytes = 0;
+  try {
+    for await (const chunk of createReadStream(source.path, { signal: source.signal }) as AsyncIterable<Buffer>) {
+      whole.update(chunk);
+      parts.update(chunk);
+      bytes += chunk.length;
+    }
+  } catch (error) {
+    source.signal.throwIfAborted();
+    if (systemErrorCode(error) === "ENOENT") {
+      throw new UploadError("UPLOAD_SOURCE_MISSING", `${source.path} is gone`, { cause: error });
+    }
+    throw new StorageError("STORAGE_IO", `${source.path} cannot be read`, { cause: error });
+  }
+  const sha256 = whole.digest("hex");
+  if (bytes !== source.bytes || sha256 !== source.sha256) {
+    const found = `${bytes} bytes with SHA-256 ${sha256}`;
+    const expected = `${source.bytes} bytes with SHA-256 ${source.sha256}`;
+    throw new StorageError("SEGMENT_UNREADABLE", `${source.path} has ${found}, recorded were ${expected}`);
+  }
+  return parts.digest();
+}
+
+/** Checksums of each part of a byte stream. */
+class PartsDigest {
+  readonly #partBytes: number;
+  readonly #md5s: Buffer[] = [];
+  readonly #crcs: Buffer[] = [];
+  #md5 = createHash("md5");
+  #crc = 0;
+  #room: number;
+
+  constructor(partBytes: number) {
+    this.#partBytes = partBytes;
+    this.#room = partBytes;
+  }
+
+  update(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > this.#room) {
+      this.#add(rest.subarray(0, this.#room));
+      rest = rest.subarray(this.#room);
+      this.#endPart();
+    }
+    this.#add(rest);
+    this.#room -= rest.length;
+  }
+
+  digest(): ExpectedChecksums {
+    this.#endPart();
+    const md5s = Buffer.concat(this.#md5s);
+    const crcs = Buffer.concat(this.#crcs);
+    if (this.#md5s.length === 1) return { etag: md5s.toString("hex"), crc32: crcs.toString("base64") };
+    const suffix = `-${this.#md5s.length}`;
+    return {
+      etag: createHash("md5").update(md5s).digest("hex") + suffix,
+      crc32: bigEndian(crc32(crcs)).toString("base64") + suffix,
+    };
+  }
+
+  #add(bytes: Buffer): void {
+    this.#md5.update(bytes);
+    this.#crc = crc32(bytes, this.#crc);
+  }
+
+  #endPart(): void {
+    this.#md5s.push(this.#md5.digest());
+    this.#crcs.push(bigEndian(this.#crc));
+    this.#md5 = createHash("md5");
+    this.#crc = 0;
+    this.#room = this.#partBytes;
+  }
+}
+
+function bigEndian(word: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(word);
+  return bytes;
+}
