@@ -1,18 +1,15 @@
 import type { FinishedSegment, SegmentFileKind } from "../kernel/finished-segment.ts";
-import type { NibbleOrderName, NibbleOrderSource } from "../kernel/segment-record.ts";
+import type { Sidecar } from "../kernel/sidecar.ts";
 import type { UploadQueue } from "./upload-queue.ts";
 
 /** A nibble order with the way it was found. [P-1.5] */
-export interface NibbleVerdict {
-  readonly order: NibbleOrderName;
-  readonly source: NibbleOrderSource;
-}
+export type NibbleVerdict = NonNullable<Sidecar["nibble_order"]>;
 
 /** What earlier streams of a device told about it. */
-export interface DeviceProfile {
+export interface KnownDevice {
   readonly hwid: string;
-  readonly nibbleOrder: NibbleOrderName;
-  readonly nibbleSource: NibbleOrderSource;
+  readonly nibbleOrder: NibbleVerdict["order"];
+  readonly nibbleSource: NibbleVerdict["source"];
 }
 
 /** A row of the list of segments. */
@@ -73,14 +70,14 @@ export interface Catalog {
    * Adding the same segment again updates it; an upload whose file is unchanged stays as it is (but a failed one
    * becomes due at once), one whose file changed is replaced by a fresh pending one.
    *
-   * Writes of a short window share one transaction; the promise resolves after the commit. At most 500 writes wait: the
-   * call that brings the 500th commits them all before it returns, so the caller is slowed down, nothing is dropped.
+   * Writes of a short window share one transaction; the promise resolves after the commit. At most 200 writes wait: the
+   * call that brings the 200th commits them all before it returns, so the caller is slowed down, nothing is dropped.
    */
   addSegment(segment: FinishedSegment, uploads: readonly SegmentFileKind[], options: AddSegmentOptions): Promise<void>;
   /** Notes when a session ended. A session of which no segment was added is not known and stays so. */
   endSession(session: string, endedMs: number): Promise<void>;
   /** The devices whose nibble order an earlier stream told, for the cache of P-1.5. */
-  deviceProfiles(): Promise<readonly DeviceProfile[]>;
+  deviceProfiles(): Promise<readonly KnownDevice[]>;
   /**
    * Verdict of the latest segment of the session before `beforeIndex` that was decided by its own frames (`exact` or
    * `statistical`). Sees the segments whose `addSegment` has resolved.

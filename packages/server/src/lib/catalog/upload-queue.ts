@@ -1,5 +1,5 @@
 import type { SegmentFileKind } from "../kernel/finished-segment.ts";
-import type { CodecName } from "../kernel/segment-record.ts";
+import type { RecordFormat } from "../kernel/segment-record.ts";
 
 /**
  * State of an upload: `pending` waits its turn, `uploading` is claimed, `stored` stands verified in the object store,
@@ -32,7 +32,7 @@ export interface UploadTask {
   /** Counts the session's segments from 0. */
   readonly index: number;
   readonly streamId: number;
-  readonly codec: CodecName;
+  readonly codec: RecordFormat["codec"];
   readonly sampleRateHz: number;
   readonly channels: number;
   /** Per channel on the time line, gaps included. */
@@ -72,7 +72,7 @@ export interface UploadCounts {
 
 /**
  * The durable queue of uploads, a table of the catalogue. [S-4.1] All but {@link UploadQueue.enqueueMissing} is
- * synchronous and done in well under a millisecond, however long the queue is. Each method throws a `StorageError`
+ * synchronous and done in about a millisecond, however long the queue is. Each method throws a `StorageError`
  * when the database fails.
  */
 export interface UploadQueue {
