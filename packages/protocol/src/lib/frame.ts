@@ -141,16 +141,25 @@ export function formatFrame(codec: Codec, seq: number, payload: Uint8Array): Uin
  * Samples per channel that a payload stands for on the device's time line.
  *
  * ADPCM holds two codes a byte, so an odd full frame arrives one code short (an encoder that drops the last one) or one
- * code long (an encoder that pads): either stands for `frame_samples`. [P-1.4] [P-1.6]
+ * code long (an encoder that pads): either stands for `frame_samples`. With several channels whatever exceeds
+ * `frame_samples` is padding. [P-1.4] [P-1.6] [P-1.7]
  */
 export function countFrameSamples(format: StreamFormat, payloadBytes: number, layout?: AdpcmLayout): number {
   const { codec, channels, frameSampleCount } = format;
   if (codec === "pcm16") return payloadBytes / (channels * 2);
-  const headerBytes = limits.adpcmHeaderBytes * (layout === "ms4" ? channels : 1);
-  const codeCount = (payloadBytes - headerBytes) * 2;
-  const sampleCount = Math.floor(codeCount / channels);
-  const isOddFullFrame = frameSampleCount % 2 === 1 && channels === 1 && Math.abs(codeCount - frameSampleCount) === 1;
-  return isOddFullFrame ? frameSampleCount : sampleCount;
+  if (channels > 1) {
+    const sampleCount = countInterleavedSamples(payloadBytes, channels, layout);
+    return frameSampleCount === 0 ? sampleCount : Math.min(sampleCount, frameSampleCount);
+  }
+  const codeCount = (payloadBytes - limits.adpcmHeaderBytes) * 2;
+  const isOddFullFrame = frameSampleCount % 2 === 1 && Math.abs(codeCount - frameSampleCount) === 1;
+  return isOddFullFrame ? frameSampleCount : codeCount;
+}
+
+/** `ms4` has groups of 4 bytes, 8 samples, for each channel in turn; else the codes alternate between channels. */
+function countInterleavedSamples(payloadBytes: number, channels: number, layout?: AdpcmLayout): number {
+  if (layout === "ms4") return Math.floor((payloadBytes - limits.adpcmHeaderBytes * channels) / (4 * channels)) * 8;
+  return Math.floor(((payloadBytes - limits.adpcmHeaderBytes) * 2) / channels);
 }
 
 /** Little-endian u32 without a DataView: the frame path allocates nothing. */

@@ -1,0 +1,114 @@
+import { NibbleOrderDetector, type NibbleOrderVerdict } from "@eet/audio";
+import { countFrameSamples, frameRules, measureGap, SeqTracker } from "@eet/protocol";
+import type { GapRecord, SegmentOpening } from "../kernel/segment-record.ts";
+import { type BinFrame, BinReader } from "./bin-reader-store.ts";
+
+/** A frame in its place on the session's time line. */
+export interface PlacedFrame {
+  readonly frame: BinFrame;
+  /** Unwrapped. */
+  readonly seq: number;
+  /** Samples per channel that the frame stands for. */
+  readonly sampleCount: number;
+  /** The gap in front of it inside the segment, if any. */
+  readonly gap: GapRecord | null;
+  /** True when it carries the seq of the frame before once more. */
+  readonly isRepeat: boolean;
+}
+
+/** What a segment's frames say, without decoding them. */
+export interface FrameScan {
+  readonly frameCount: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly repeatCount: number;
+  /** All gaps, the one in front of the segment included. */
+  readonly gaps: readonly GapRecord[];
+  /** Samples per channel on the time line: frames and the gaps between them. */
+  readonly sampleCount: number;
+  /** Samples per channel of the gaps inside the segment. */
+  readonly gapSampleCount: number;
+  /** Bytes that are frames. */
+  readonly binBytes: number;
+  readonly verdict: NibbleOrderVerdict | undefined;
+}
+
+/**
+ * Walks the frames of a segment and places them. The same rules as the recorder's, so that the positions agree. [S-1.3]
+ *
+ * @param endOffset - where the frames end; left out: the end of the file
+ */
+export function* placeFrames(opening: SegmentOpening, reader: BinReader): Generator<PlacedFrame> {
+  const { format, profile } = opening.session;
+  const tracker = new SeqTracker(opening.start.seq);
+  let sample = opening.start.sample;
+  let previousSampleCount = 0;
+  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+    const step = tracker.track(frame.seq);
+    const seq = (tracker.nextSeq ?? 0) - 1;
+    const sampleCount = countFrameSamples(format, frame.payload.byteLength, profile.adpcmLayout);
+    let gap: GapRecord | null = null;
+    if (step === "gap") {
+      gap =
+        opening.leadingGap !== null && opening.leadingGap.toSeq === seq
+          ? opening.leadingGap
+          : {
+              fromSeq: seq - tracker.missingCount,
+              toSeq: seq,
+              startSample: sample,
+              ...measureGap(format, tracker.missingCount, previousSampleCount),
+              cause: "not-received",
+            };
+      sample += gap.sampleCount;
+    }
+    yield { frame, seq, sampleCount, gap, isRepeat: step === "repeat" || step === "back" };
+    sample += sampleCount;
+    previousSampleCount = sampleCount;
+  }
+}
+
+/** Reads a segment's frames once: positions, gaps, and the nibble order where the frames tell it. */
+export function scanFrames(opening: SegmentOpening, binPath: string, endOffset?: number): FrameScan {
+  const { format, profile } = opening.session;
+  const reader = BinReader.open(binPath, frameRules(format, profile.adpcmLayout), endOffset);
+  const detector = createDetector(opening);
+  const isLeadingGapOutside = opening.leadingGap !== null && opening.leadingGap.toSeq === opening.start.seq;
+  const gaps: GapRecord[] = isLeadingGapOutside && opening.leadingGap !== null ? [opening.leadingGap] : [];
+  let [frameCount, repeatCount, frameSamples, gapSampleCount] = [0, 0, 0, 0];
+  let firstSeq = opening.start.seq;
+  let lastSeq = opening.start.seq;
+  try {
+    for (const { frame, seq, sampleCount, gap, isRepeat } of placeFrames(opening, reader)) {
+      if (frameCount === 0) firstSeq = seq;
+      lastSeq = seq;
+      frameCount += 1;
+      frameSamples += sampleCount;
+      if (isRepeat) repeatCount += 1;
+      if (gap !== null) {
+        gaps.push(gap);
+        gapSampleCount += gap.sampleCount;
+      }
+      detector?.push({ seq: frame.seq, payload: frame.payload, sampleCount });
+    }
+  } finally {
+    reader.close();
+  }
+  return {
+    frameCount,
+    firstSeq,
+    lastSeq,
+    repeatCount,
+    gaps,
+    sampleCount: frameSamples + gapSampleCount,
+    gapSampleCount,
+    binBytes: reader.offset,
+    verdict: detector?.verdict(),
+  };
+}
+
+/** The order is looked for only where it is not configured and the frames are mono ADPCM. [P-1.5] */
+function createDetector({ session }: SegmentOpening): NibbleOrderDetector | undefined {
+  const { format, profile } = session;
+  const isUnknown = format.codec === "adpcm" && format.channels === 1 && profile.configuredNibbleOrder === undefined;
+  return isUnknown ? new NibbleOrderDetector({ sampleRateHz: format.sampleRateHz }) : undefined;
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import { endianness } from "node:os";
+
+const bufferBytes = 256 * 1024;
+const isBigEndian = endianness() === "BE";
+
+/** Size and SHA-256 (lower-case hex) of a file. */
+export interface FileFacts {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * A file written from front to back and hashed on the way. Without a path it is hashed only, which is how `verify`
+ * compares.
+ */
+export class HashedTarget {
+  readonly #fd: number | undefined;
+  readonly #hash = createHash("sha256");
+  readonly #buffer = Buffer.allocUnsafe(bufferBytes);
+  #buffered = 0;
+  #bytes = 0;
+
+  private constructor(fd: number | undefined) {
+    this.#fd = fd;
+  }
+
+  /** @param path - created or written over; `null`: nothing is written */
+  static open(path: string | null): HashedTarget {
+    return new HashedTarget(path === null ? undefined : fs.openSync(path, "w"));
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.byteLength; ) {
+      const piece = bytes.subarray(at, at + this.#buffer.byteLength - this.#buffered);
+      this.#buffer.set(piece, this.#buffered);
+      this.#buffered += piece.byteLength;
+      at += piece.byteLength;
+      if (this.#buffered === this.#buffer.byteLength) this.#flush();
+    }
+  }
+
+  /** Writes samples as s16le. */
+  writeSamples(samples: Int16Array): void {
+    const bytes = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+    this.write(isBigEndian ? Buffer.from(bytes).swap16() : bytes);
+  }
+
+  #flush(): void {
+    const bytes = this.#buffer.subarray(0, this.#buffered);
+    this.#hash.update(bytes);
+    for (let at = 0; this.#fd !== undefined && at < bytes.byteLength; ) at += fs.writeSync(this.#fd, bytes, at);
+    this.#bytes += bytes.byteLength;
+    this.#buffered = 0;
+  }
+
+  /** Writes what is left, syncs the file and closes it. */
+  close(): FileFacts {
+    this.#flush();
+    if (this.#fd !== undefined) {
+      fs.fsyncSync(this.#fd);
+      fs.closeSync(this.#fd);
+    }
+    return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
+  }
+
+  /** Closes without keeping promises: the caller is failing and removes the file. */
+  abort(): void {
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+  }
+}
+
+/** Hashes the first `endOffset` bytes of a file. */
+export function hashFile(path: string, endOffset: number): FileFacts {
+  const fd = fs.openSync(path, "r");
+  const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(bufferBytes);
+  let at = 0;
+  try {
+    while (at < endOffset) {
+      const bytes = fs.readSync(fd, buffer, 0, Math.min(buffer.byteLength, endOffset - at), at);
+      if (bytes === 0) break;
+      hash.update(buffer.subarray(0, bytes));
+      at += bytes;
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+  return { bytes: at, sha256: hash.digest("hex") };
+}

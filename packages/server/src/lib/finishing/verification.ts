@@ -1,0 +1,120 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { toError } from "../kernel/errors.ts";
+import type { Sidecar } from "../kernel/sidecar.ts";
+import { segmentEndings } from "../storage/segment-path.ts";
+import { type FolderListing, scanFolders } from "../storage/segment-scan-store.ts";
+import { scanFrames } from "./frame-scan.ts";
+import { type FileFacts, hashFile } from "./hashed-target-store.ts";
+import { isDecodable, renderSegment } from "./segment-rendering.ts";
+import { createSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+
+/** What a check of one segment found. */
+export interface SegmentVerdict {
+  /** Path without ending, relative to the checked folder. */
+  readonly segment: string;
+  /** Differences, each a sentence; empty when all is well. */
+  readonly problems: readonly string[];
+  /** True when the segment is not closed: recorded right now, or left by a crash. */
+  readonly isOpen: boolean;
+  readonly binBytes: number;
+  readonly sampleCount: number;
+  readonly sampleRateHz: number;
+}
+
+/**
+ * Compares every segment of a tree with its sidecar: sizes, hashes, framing and positions of the `.bin`, and the `.wav`
+ * with what the `.bin` decodes to. Reads only.
+ */
+export async function* verifyFolder(root: string): AsyncGenerator<SegmentVerdict> {
+  for await (const listing of scanFolders(root)) {
+    for (const stem of segmentStems(listing)) yield await verifySegment(listing, stem);
+  }
+}
+
+const allEndings = Object.values(segmentEndings).sort((a, b) => b.length - a.length);
+
+/** Names of the segments that have any file in the folder. */
+function segmentStems(listing: FolderListing): readonly string[] {
+  const stems = new Set<string>();
+  for (const name of listing.names) {
+    const ending = allEndings.find((candidate) => name.endsWith(candidate));
+    if (ending !== undefined && name.startsWith("stream_")) stems.add(name.slice(0, -ending.length));
+  }
+  return [...stems];
+}
+
+async function verifySegment(listing: FolderListing, stem: string): Promise<SegmentVerdict> {
+  const segment = listing.folder === "" ? stem : `${listing.folder}/${stem}`;
+  const basePath = join(listing.path, stem);
+  const nothing = { segment, binBytes: 0, sampleCount: 0, sampleRateHz: 1 };
+  const has = (ending: string) => listing.names.includes(`${stem}${ending}`);
+  if (has(segmentEndings.open)) return { ...nothing, problems: [], isOpen: true };
+  const parts = [segmentEndings.binPart, segmentEndings.wavPart, segmentEndings.jsonPart].filter(has);
+  const problems = parts.map((ending) => `${stem}${ending} is left over: start the server on this data folder once`);
+  if (!has(segmentEndings.json)) {
+    return { ...nothing, problems: [...problems, "the sidecar (.json) is missing"], isOpen: false };
+  }
+  try {
+    const path = `${basePath}${segmentEndings.json}`;
+    const sidecar = parseSidecar(await readFile(path, "utf8"), path);
+    problems.push(...compareFiles(basePath, sidecar, listing.folder));
+    const { bin } = sidecar.files;
+    const { samples, audio } = sidecar;
+    return {
+      segment,
+      problems,
+      isOpen: false,
+      binBytes: bin.bytes,
+      sampleCount: samples,
+      sampleRateHz: audio.sample_rate_hz,
+    };
+  } catch (thrown) {
+    return { ...nothing, problems: [...problems, toError(thrown).message], isOpen: false };
+  }
+}
+
+function compareFiles(basePath: string, sidecar: Sidecar, folder: string): string[] {
+  const binPath = `${basePath}${segmentEndings.bin}`;
+  if (!existsSync(binPath)) return ["the .bin is missing"];
+  const bin = hashFile(binPath, Number.MAX_SAFE_INTEGER);
+  const problems = compareFacts(".bin", sidecar.files.bin, bin);
+  // Frames other than those of the sidecar cannot be expected to decode to its WAV.
+  if (problems.length > 0) return problems;
+  problems.push(...compareContent(binPath, sidecar, folder, bin));
+  if (sidecar.files.wav !== null) problems.push(...compareWav(`${basePath}${segmentEndings.wav}`, sidecar.files.wav));
+  return problems;
+}
+
+function compareFacts(what: string, expected: FileFacts, found: FileFacts): string[] {
+  if (expected.bytes !== found.bytes)
+    return [`the ${what} has ${found.bytes} bytes, the sidecar says ${expected.bytes}`];
+  return expected.sha256 === found.sha256
+    ? []
+    : [`the ${what} has the right size but another SHA-256 than the sidecar says`];
+}
+
+function compareWav(path: string, expected: FileFacts): string[] {
+  if (!existsSync(path)) return ["the .wav is missing: `eet wav` derives it again"];
+  return compareFacts(".wav", expected, hashFile(path, Number.MAX_SAFE_INTEGER));
+}
+
+/** Derives everything again, in memory, and compares it with what the sidecar says. */
+function compareContent(binPath: string, sidecar: Sidecar, folder: string, bin: FileFacts): string[] {
+  const segment = segmentOfSidecar(sidecar, folder);
+  const { opening, nextFrame } = segment;
+  const scan = scanFrames(opening, binPath);
+  if (scan.binBytes !== bin.bytes) return [`the .bin is not frames from byte ${scan.binBytes} on`];
+  const nibbleOrder = sidecar.nibble_order;
+  const rendering = isDecodable(opening)
+    ? renderSegment({ opening, binPath, scan, nibbleOrder, nextFrame, wavPath: null })
+    : null;
+  const hasWav = sidecar.files.wav !== null;
+  const derived = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered: sidecar.recovered });
+  return Object.entries(derived)
+    .filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(Object.entries(sidecar).find(([k]) => k === key)?.[1]),
+    )
+    .map(([key]) => `the frames give another ${key} than the sidecar says`);
+}

@@ -1,0 +1,94 @@
+import pLimit from "p-limit";
+import type { Clock, WallMs } from "../kernel/clock.ts";
+import type { RecordingListener } from "../kernel/recording-events.ts";
+import type { DeviceProfile } from "../kernel/segment-record.ts";
+import type { FrameLog } from "../storage/frame-log-store.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { Intake, type IntakeHost, type RecordingRequest } from "./intake.ts";
+import type { Session, SessionContext } from "./session.ts";
+import { randomSessionId } from "./session-id.ts";
+
+/** Writes are gathered for at most this long. [S-2.1] */
+const maxGatherMs = 250;
+/** Syncs under way at once: enough for the file system to group them, few enough to leave threads for writes. */
+const maxSyncCount = 12;
+const idleSweepIntervalMs = 1_000;
+
+export interface RecorderOptions {
+  /** `data/received` */
+  readonly receivedPath: string;
+  /** Folder template, see `formatSegmentFolder`. */
+  readonly layout: string;
+  /** Media seconds per segment. */
+  readonly rotateS: number;
+  /** End segments at whole multiples of `rotateS` of UTC. */
+  readonly rotateAlign: boolean;
+  readonly gapFill: "silence" | "skip";
+  /** Longest time between a frame's arrival and its sync, 50 to 60 000. */
+  readonly flushIntervalMs: number;
+  readonly bootId: string;
+  readonly runId: string;
+  readonly frameLog: FrameLog;
+  readonly clock: Clock;
+  readonly listener: RecordingListener;
+  /** How the device's ADPCM is to be read. */
+  readonly profileOf: (hwid: string | null) => DeviceProfile;
+  /** Makes session ids; default 8 random characters. */
+  readonly newSessionId?: () => string;
+}
+
+/** Records what devices send: the owner of all sessions. */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #host: IntakeHost;
+  readonly #scheduler: FlushScheduler;
+  readonly #sessions = new Set<Session>();
+  readonly #idleTimer: NodeJS.Timeout;
+
+  constructor(options: RecorderOptions) {
+    const { clock, flushIntervalMs } = options;
+    this.#options = options;
+    this.#scheduler = new FlushScheduler(clock, Math.min(maxGatherMs, flushIntervalMs));
+    const context: SessionContext = { ...options, scheduler: this.#scheduler, limitSync: pLimit(maxSyncCount) };
+    this.#host = {
+      ...options,
+      context,
+      newSessionId: options.newSessionId ?? randomSessionId,
+      add: (session) => this.#add(session),
+      end: (session) => this.#end(session),
+    };
+    this.#idleTimer = setInterval(() => this.closeIdle(clock.wallMs()), idleSweepIntervalMs);
+  }
+
+  /** Opens the way in for one connection. Files are made when its first frame comes. */
+  openSession(request: RecordingRequest): Intake {
+    return new Intake(request, this.#host);
+  }
+
+  /** Sessions that are being recorded. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  #add(session: Session): void {
+    this.#sessions.add(session);
+    this.#options.listener({ type: "session.opened", session: session.record });
+  }
+
+  async #end(session: Session): Promise<void> {
+    await session.end();
+    this.#sessions.delete(session);
+  }
+
+  /** Closes the segments that no frame has reached for 15 s. */
+  closeIdle(nowMs: WallMs): void {
+    for (const session of this.#sessions) session.closeIfIdle(nowMs);
+  }
+
+  /** Ends all sessions. @returns when every frame is on stable storage; never rejects */
+  async close(): Promise<void> {
+    clearInterval(this.#idleTimer);
+    await Promise.all([...this.#sessions].map((session) => this.#end(session)));
+    this.#scheduler.close();
+  }
+}

@@ -1,0 +1,77 @@
+const smallestChunkBytes = 4 * 1024;
+const largestChunkBytes = 64 * 1024;
+
+interface Chunk {
+  readonly bytes: Buffer;
+  /** Offset in the file of the chunk's first byte. */
+  startOffset: number;
+  length: number;
+}
+
+/**
+ * The tail of a growing file, kept in memory until it is on stable storage: appended at one end, given free at the
+ * other. Chunks are used again, so a steady stream allocates nothing. Offsets count from the file's start.
+ */
+export class RetainedBytes {
+  #chunks: Chunk[] = [];
+  #startOffset = 0;
+  #endOffset = 0;
+  #chunkBytes = smallestChunkBytes;
+
+  /** Offset behind the last appended byte. */
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  /** Bytes held. */
+  get byteLength(): number {
+    return this.#endOffset - this.#startOffset;
+  }
+
+  /** Copies `bytes` to the end. */
+  append(bytes: Uint8Array): void {
+    const chunk = this.#chunkFor(bytes.byteLength);
+    chunk.bytes.set(bytes, chunk.length);
+    chunk.length += bytes.byteLength;
+    this.#endOffset += bytes.byteLength;
+  }
+
+  #chunkFor(byteLength: number): Chunk {
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.bytes.byteLength - last.length >= byteLength) return last;
+    // A stream that fills a chunk before it is synced gets a larger one next time.
+    if (last !== undefined) this.#chunkBytes = Math.min(this.#chunkBytes * 2, largestChunkBytes);
+    const chunk = {
+      bytes: Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, byteLength)),
+      startOffset: this.#endOffset,
+      length: 0,
+    };
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  /** Views of the bytes from `from` to `to`; valid until they are released. */
+  slices(from: number, to: number): Buffer[] {
+    const slices: Buffer[] = [];
+    for (const { bytes, startOffset, length } of this.#chunks) {
+      const start = Math.max(from - startOffset, 0);
+      const end = Math.min(to - startOffset, length);
+      if (start < end) slices.push(bytes.subarray(start, end));
+    }
+    return slices;
+  }
+
+  /** Gives free what lies before `offset`. */
+  release(offset: number): void {
+    this.#startOffset = Math.max(this.#startOffset, Math.min(offset, this.#endOffset));
+    const last = this.#chunks.at(-1);
+    if (last === undefined) return;
+    if (this.#startOffset === this.#endOffset) {
+      last.startOffset = this.#endOffset;
+      last.length = 0;
+      this.#chunks = [last];
+      return;
+    }
+    this.#chunks = this.#chunks.filter((chunk) => chunk.startOffset + chunk.length > this.#startOffset);
+  }
+}

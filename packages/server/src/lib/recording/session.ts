@@ -1,0 +1,273 @@
+import { measureGap, SeqTracker } from "@eet/protocol";
+import type { WallMs } from "../kernel/clock.ts";
+import { systemErrorCode } from "../kernel/errors.ts";
+import type { RecordingListener } from "../kernel/recording-events.ts";
+import type {
+  ClosedSegment,
+  CloseReason,
+  GapRecord,
+  SegmentOpening,
+  SessionPosition,
+  SessionRecord,
+} from "../kernel/segment-record.ts";
+import { formatSegmentFolder, formatSegmentName } from "../storage/segment-path.ts";
+import type { Rotation } from "./rotation.ts";
+import { SegmentWriter, type WriterContext, type WriterFailure } from "./segment-writer.ts";
+
+/** A jump of more than this is no gap: the device numbers anew. */
+const maxGapMs = 24 * 60 * 60 * 1000;
+/** A segment without a frame for this long is closed. [S-1.3] */
+const idleCloseMs = 15_000;
+/** Files that may fail one after another before the session gives up. */
+const maxFailureCount = 10;
+
+/** What the sessions of a recorder share. */
+export interface SessionContext extends WriterContext {
+  /** Template of the folders, see {@link formatSegmentFolder}. */
+  readonly layout: string;
+  readonly gapFill: "silence" | "skip";
+  readonly bootId: string;
+  readonly runId: string;
+  readonly listener: RecordingListener;
+}
+
+/** Told by a session how it fares. */
+export interface SessionObserver {
+  onReleased(): void;
+  /** The disk refuses whatever is tried: frames cannot be kept any longer. */
+  onFailed(error: Error): void;
+}
+
+type NextFrame = ClosedSegment["nextFrame"];
+
+/** A segment that is being written and what is known when it closes. */
+interface Writing {
+  readonly writer: SegmentWriter;
+  firstMs: WallMs;
+  lastMs: WallMs;
+  reason: CloseReason;
+  nextFrame: NextFrame;
+}
+
+/** One run of seq from one device: cuts it into segments by media time. [S-1.3] */
+export class Session {
+  readonly record: SessionRecord;
+  readonly #context: SessionContext;
+  readonly #rotation: Rotation;
+  readonly #observer: SessionObserver;
+  readonly #tracker = new SeqTracker();
+  readonly #closing = new Set<Writing>();
+  readonly #ended = Promise.withResolvers<void>();
+  #current: Writing | undefined;
+  #sample = 0;
+  #nextIndex = 0;
+  #lastSampleCount = 0;
+  #failureCount = 0;
+  #isEnding = false;
+
+  constructor(record: SessionRecord, rotation: Rotation, context: SessionContext, observer: SessionObserver) {
+    this.record = record;
+    this.#rotation = rotation;
+    this.#context = context;
+    this.#observer = observer;
+  }
+
+  /** Bytes that wait in memory for the disk. */
+  get retainedBytes(): number {
+    let bytes = this.#current?.writer.retainedBytes ?? 0;
+    for (const { writer } of this.#closing) bytes += writer.retainedBytes;
+    return bytes;
+  }
+
+  /**
+   * Takes one frame message.
+   *
+   * @param seq - as on the wire
+   * @param sampleCount - samples per channel that the frame stands for
+   * @returns false when the frame does not belong to this session: seq went back or jumped by more than a day [P-1.10]
+   */
+  accept(message: Uint8Array, seq: number, sampleCount: number): boolean {
+    const step = this.#tracker.track(seq);
+    if (step === "back") return false;
+    const writing = this.#current;
+    if (writing !== undefined && this.#isFull(writing.writer)) {
+      this.#closeCurrent("rotation", step === "next" ? this.#readNextFrame(message) : null);
+    }
+    const gap = step === "gap" ? this.#measureGap() : null;
+    if (gap !== null && gap.sampleCount > (maxGapMs / 1000) * this.record.format.sampleRateHz) return false;
+    this.#append(message, sampleCount, gap);
+    return true;
+  }
+
+  #isFull(writer: SegmentWriter): boolean {
+    const startSample = writer.opening.start.sample;
+    return (
+      this.#rotation.isDue(startSample, this.#sample) ||
+      this.#rotation.isOversized(startSample, this.#sample, writer.binBytes)
+    );
+  }
+
+  #measureGap(): GapRecord {
+    const { missingCount } = this.#tracker;
+    const { sampleCount, isEstimated } = measureGap(this.record.format, missingCount, this.#lastSampleCount);
+    const toSeq = this.#nextSeq() - 1;
+    return {
+      fromSeq: toSeq - missingCount,
+      toSeq,
+      startSample: this.#sample,
+      sampleCount,
+      isEstimated,
+      cause: "not-received",
+    };
+  }
+
+  #append(message: Uint8Array, sampleCount: number, gap: GapRecord | null): void {
+    const isFilled = gap !== null && gap.sampleCount <= this.#rotation.sampleCount;
+    // [S-1.5] A gap up to one rotation lies inside its segment; a longer one closes the segment.
+    if (gap !== null && !isFilled) this.#closeCurrent("gap", null);
+    const startSample = this.#sample + (gap !== null && !isFilled ? gap.sampleCount : 0);
+    this.#sample += gap?.sampleCount ?? 0;
+    const nowMs = this.#context.clock.wallMs();
+    this.#current ??= this.#openSegment(
+      { seq: gap !== null && isFilled ? gap.fromSeq : this.#nextSeq() - 1, sample: startSample },
+      gap,
+      nowMs,
+    );
+    this.#sample += sampleCount;
+    this.#lastSampleCount = sampleCount;
+    this.#current.lastMs = nowMs;
+    this.#current.writer.append(message, { seq: this.#nextSeq(), sample: this.#sample });
+  }
+
+  #nextSeq(): number {
+    return this.#tracker.nextSeq ?? 0;
+  }
+
+  #openSegment(start: SessionPosition, leadingGap: GapRecord | null, nowMs: WallMs): Writing {
+    const { layout, gapFill, bootId, runId, frameLog, listener } = this.#context;
+    const { session, hwid, streamId, format } = this.record;
+    const index = this.#nextIndex++;
+    const startMs = this.record.start.startMs + (start.sample * 1000) / format.sampleRateHz;
+    const naming = { hwid, streamId, session, index, startMs };
+    const opening: SegmentOpening = {
+      version: "eet.open/1",
+      session: this.record,
+      index,
+      name: formatSegmentName(naming),
+      folder: formatSegmentFolder(layout, naming),
+      start,
+      leadingGap,
+      gapFill,
+      bootId,
+      runId,
+      logNumber: frameLog.openSegment(),
+    };
+    const writing: Writing = {
+      writer: new SegmentWriter(opening, this.#context, {
+        onReleased: () => this.#onReleased(),
+        onStalled: (error) => this.#reportFailure(error),
+        onFailed: (failure) => this.#onWriterFailed(writing, failure),
+        onClosed: (binBytes) => this.#onWriterClosed(writing, binBytes),
+      }),
+      firstMs: nowMs,
+      lastMs: nowMs,
+      reason: "session-ended",
+      nextFrame: null,
+    };
+    listener({ type: "segment.opened", opening });
+    return writing;
+  }
+
+  /** Decoder state in front of an ADPCM frame: the last sample of an odd frame before it. [P-1.6] */
+  #readNextFrame(message: Uint8Array): NextFrame {
+    if (this.record.format.codec !== "adpcm" || message.byteLength < 16) return null;
+    const predictor = (((message[13] ?? 0) << 24) | ((message[12] ?? 0) << 16)) >> 16;
+    return { seq: this.#nextSeq() - 1, predictor, stepIndex: message[14] ?? 0 };
+  }
+
+  #closeCurrent(reason: CloseReason, nextFrame: NextFrame): void {
+    const writing = this.#current;
+    if (writing === undefined) return;
+    this.#current = undefined;
+    writing.reason = reason;
+    writing.nextFrame = nextFrame;
+    this.#closing.add(writing);
+    writing.writer.close();
+  }
+
+  /** Closes the segment when nothing came for 15 s; the session goes on. [S-1.3] */
+  closeIfIdle(nowMs: WallMs): void {
+    if (this.#current !== undefined && nowMs - this.#current.lastMs >= idleCloseMs) this.#closeCurrent("idle", null);
+  }
+
+  /** Closes the last segment. @returns when everything is on stable storage; never rejects */
+  end(): Promise<void> {
+    if (!this.#isEnding) {
+      this.#isEnding = true;
+      this.#closeCurrent("session-ended", null);
+      this.#endWhenClosed();
+    }
+    return this.#ended.promise;
+  }
+
+  #endWhenClosed(): void {
+    if (!this.#isEnding || this.#closing.size > 0) return;
+    this.#context.listener({
+      type: "session.closed",
+      session: this.record,
+      endedMs: this.#context.clock.wallMs(),
+    });
+    this.#ended.resolve();
+  }
+
+  #onReleased(): void {
+    this.#failureCount = 0;
+    this.#observer.onReleased();
+  }
+
+  #onWriterClosed(writing: Writing, binBytes: number): void {
+    this.#emitClosed(writing, binBytes, writing.reason);
+    this.#closing.delete(writing);
+    this.#observer.onReleased();
+    this.#endWhenClosed();
+  }
+
+  #emitClosed(writing: Writing, binBytes: number, reason: CloseReason): void {
+    const { writer, firstMs, lastMs, nextFrame } = writing;
+    this.#context.listener({
+      type: "segment.closed",
+      segment: { opening: writer.opening, binBytes, reason, received: { firstMs, lastMs }, nextFrame },
+    });
+  }
+
+  /** [S-2.4] What is not on stable storage goes into a new file, from memory. */
+  #onWriterFailed(failed: Writing, failure: WriterFailure): void {
+    this.#reportFailure(failure.error);
+    this.#failureCount += 1;
+    const wasCurrent = failed === this.#current;
+    this.#emitClosed({ ...failed, nextFrame: null }, failure.syncedBytes, "storage-failed");
+    this.#closing.delete(failed);
+    if (this.#failureCount > maxFailureCount) {
+      if (wasCurrent) this.#current = undefined;
+      this.#observer.onFailed(failure.error);
+      this.#endWhenClosed();
+      return;
+    }
+    const { opening } = failed.writer;
+    const isNothingSynced = failure.syncedPosition === undefined;
+    const start = failure.syncedPosition ?? opening.start;
+    const replacement = this.#openSegment(start, isNothingSynced ? opening.leadingGap : null, failed.firstMs);
+    Object.assign(replacement, { lastMs: failed.lastMs, reason: failed.reason, nextFrame: failed.nextFrame });
+    for (const frames of failure.unsynced) replacement.writer.append(frames, failure.endPosition);
+    if (wasCurrent) this.#current = replacement;
+    else {
+      this.#closing.add(replacement);
+      replacement.writer.close();
+    }
+  }
+
+  #reportFailure(error: Error): void {
+    const code = systemErrorCode(error) ?? error.name;
+    this.#context.listener({ type: "storage.failed", code, message: error.message });
+  }
+}

@@ -1,0 +1,28 @@
+import type { WallMs } from "../kernel/clock.ts";
+import type { StartTime } from "../kernel/segment-record.ts";
+
+const year2020Ms = Date.UTC(2020, 0, 1);
+const year10000Ms = Date.UTC(10000, 0, 1);
+const syncedToleranceMs = 10 * 60 * 1000;
+
+/**
+ * Decides which clock a session's start is taken from. [P-3.4]
+ *
+ * @param deviceMs - the handshake's timestamp, 0 or anything
+ * @param arrivalMs - server time at which the first frame was in
+ * @param frameMs - length of the first frame
+ */
+export function decideStartTime(deviceMs: number, arrivalMs: WallMs, frameMs: number): StartTime {
+  const serverMs = arrivalMs - frameMs;
+  const fromServer = { startMs: serverMs, rule: "server-arrival", deviceMs, serverMs } as const;
+  if (deviceMs < year2020Ms) {
+    // In milliseconds these are days in 1970; in seconds they are 2001 to 2096.
+    const looksLikeSeconds = deviceMs >= 1e9 && deviceMs <= 4e9;
+    return { ...fromServer, warning: looksLikeSeconds ? "probably-seconds" : null };
+  }
+  // No date can be written from it: four-digit years end here.
+  if (deviceMs >= year10000Ms) return { ...fromServer, warning: "out-of-range" };
+  const isSynced = Math.abs(deviceMs - serverMs) <= syncedToleranceMs;
+  const rule = isSynced ? "device-synced" : "device-unverified";
+  return { startMs: deviceMs, rule, deviceMs, serverMs, warning: null };
+}

@@ -1,0 +1,67 @@
+import fs from "node:fs";
+
+/**
+ * One open file that grows at known offsets. Thin promises over the descriptor: this is the path of every flush, and
+ * `FileHandle` costs several times as much. The caller runs one operation at a time.
+ */
+export class AppendFile {
+  readonly #fd: number;
+  #isClosed = false;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Creates the file. Fails with `EEXIST` when it is there: no segment is ever written over. */
+  static open(path: string): Promise<AppendFile> {
+    return new Promise((resolve, reject) => {
+      fs.open(path, "wx", 0o644, (error, fd) => (error ? reject(error) : resolve(new AppendFile(fd))));
+    });
+  }
+
+  /** Writes all of `slices` at `offset`, going on after short writes. */
+  async write(slices: readonly Uint8Array[], offset: number): Promise<void> {
+    let at = offset;
+    let rest = slices;
+    while (rest.length > 0) {
+      const writtenBytes = await this.#writev(rest, at);
+      at += writtenBytes;
+      rest = dropBytes(rest, writtenBytes);
+    }
+  }
+
+  #writev(slices: readonly Uint8Array[], offset: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.writev(this.#fd, slices as Uint8Array[], offset, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+    });
+  }
+
+  /** Makes all that was written durable (`fdatasync`). */
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Closes the descriptor; later calls do nothing. Never rejects: after a sync there is nothing left to fail. */
+  close(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    this.#isClosed = true;
+    return new Promise((resolve) => {
+      fs.close(this.#fd, () => resolve());
+    });
+  }
+}
+
+function dropBytes(slices: readonly Uint8Array[], byteCount: number): Uint8Array[] {
+  let left = byteCount;
+  const rest: Uint8Array[] = [];
+  for (const slice of slices) {
+    if (left >= slice.byteLength) left -= slice.byteLength;
+    else {
+      rest.push(left > 0 ? slice.subarray(left) : slice);
+      left = 0;
+    }
+  }
+  return rest;
+}
