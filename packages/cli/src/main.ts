@@ -1,2 +1,24 @@
 #!/usr/bin/env node
-export {};
+// The command `eet`: the only reader of argv, environment and signals here, and the only one that ends the process.
+import { createProgram, runProgram } from "./lib/program.ts";
+import { registerStreamCommand } from "./lib/stream-command.ts";
+import { createTerminal } from "./lib/terminal.ts";
+
+const interruption = new AbortController();
+const interrupt = () => {
+  // Whoever asks twice does not want to wait for a clean end.
+  if (interruption.signal.aborted) process.exit(130);
+  interruption.abort();
+};
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+
+const context = {
+  terminal: createTerminal(process),
+  env: process.env,
+  interruption: interruption.signal,
+  exitCode: 0,
+};
+const program = createProgram(context);
+registerStreamCommand(program, context);
+process.exitCode = await runProgram(program, process.argv.slice(2), context);

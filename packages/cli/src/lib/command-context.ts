@@ -1,0 +1,11 @@
+import type { Terminal } from "./terminal.ts";
+
+/** What every command is given; `main.ts` makes it. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first SIGINT or SIGTERM: end cleanly. A second one ends the process at once. */
+  readonly interruption: AbortSignal;
+  /** What the process ends with; a command sets it when it is not 0 and it has nothing to throw. */
+  exitCode: number;
+}
