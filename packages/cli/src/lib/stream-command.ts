@@ -4,11 +4,14 @@ import type { CommandContext } from "./command-context.ts";
 import { runStream } from "./stream/run-stream.ts";
 import { parseStreamFlags, type StreamFlags } from "./stream/stream-options.ts";
 
-const description = `Streams audio to a server, as one device or as many.
-
-The audio is a WAV file (8, 16, 24 or 32-bit PCM or float, any rate and channel count the server takes) or, with
-"--wav -", what another program writes: WAV, or headerless 16-bit samples with --raw. It is sent as 16 bit, either
-as it is (--codec pcm) or in a quarter of the size (--codec adpcm, one channel only).`;
+// The help wraps paragraphs by itself.
+const description = [
+  "Streams audio to a server, as one device or as many.",
+  "",
+  "The audio is a WAV file (8, 16, 24 or 32-bit PCM or float, any rate and channel count the server takes) or, with" +
+    ' "--wav -", what another program writes: WAV, or headerless 16-bit samples with --raw. It is sent as 16 bit, either' +
+    " as it is (--codec pcm) or in a quarter of the size (--codec adpcm, one channel only).",
+].join("\n");
 
 const examples = `
 Examples:
@@ -16,7 +19,7 @@ Examples:
   eet stream --wav talk.wav --hwid kitchen --realtime
   eet stream --wav music.wav --codec pcm         stereo and more
   eet stream --streams 50 --hwid test --loop --realtime --seconds 60
-  arecord -f S16_LE -r 16000 -t wav | eet stream --wav - --realtime
+  arecord -f S16_LE -r 16000 -t wav | eet stream --wav -
   ffmpeg -i in.mp3 -f s16le -ac 1 -ar 16000 - | eet stream --wav - --raw
 
 It does not reconnect: a stream that the server closes or that breaks has failed, and the reason is shown.
