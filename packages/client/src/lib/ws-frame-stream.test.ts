@@ -55,7 +55,7 @@ describe("openFrameStream", () => {
 
   it("rejects with the status and the fix of an HTTP refusal", async () => {
     const server = createServer().on("upgrade", (_request, socket) => {
-      const body = JSON.stringify({ code: "HWID_INVALID", message: "the id is bad", fix: "Use letters." });
+      const body = JSON.stringify({ title: "Bad id", detail: "the id is bad", fix: "Use letters." });
       socket.end(`HTTP/1.1 400 Bad Request\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
     });
     await once(server.listen(0, "127.0.0.1"), "listening");

@@ -129,7 +129,7 @@ class WsFrameStream implements FrameStream {
   }
 }
 
-/** Reads what a server says with an HTTP error: JSON with `message` (or `title`) and `fix`, or nothing usable. */
+/** Reads what a server says with an HTTP error: JSON with `detail`, `title` and `fix` (RFC 9457), or nothing usable. */
 async function readRefusal(response: IncomingMessage): Promise<CloseResult> {
   const status = response.statusCode ?? 0;
   let body = "";
@@ -141,8 +141,8 @@ async function readRefusal(response: IncomingMessage): Promise<CloseResult> {
   } catch {
     // The status says enough when the body is cut short.
   }
-  const { title, message = title, fix } = parseStrings(body);
-  return { kind: "refused", status, message, fix };
+  const { title, detail = title, fix } = parseStrings(body);
+  return { kind: "refused", status, message: detail, fix };
 }
 
 /** The members of a JSON object that are strings; none when `json` is something else. */
