@@ -70,6 +70,8 @@ export class S3Stub {
   isCorrupting: boolean = false;
   /** Gives ETags that are not MD5, as encrypting stores do. */
   hasOpaqueEtags: boolean = false;
+  /** Answers 403 instead of 404 for an object that is not there, as S3 does without the right to list the bucket. */
+  hidesMissing: boolean = false;
 
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
   readonly #uploads = new Map<string, MultipartUpload>();
@@ -222,7 +224,8 @@ export class S3Stub {
 
   #getObject({ request, key, response }: Call): void {
     const object = this.objects.get(key);
-    if (object === undefined) throw new S3Fault(404, "NoSuchKey");
+    if (object === undefined)
+      throw this.hidesMissing ? new S3Fault(403, "AccessDenied") : new S3Fault(404, "NoSuchKey");
     const metadata = Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
     const hasChecksum = object.crc32 !== undefined && request.headers["x-amz-checksum-mode"] === "ENABLED";
     response.writeHead(200, {

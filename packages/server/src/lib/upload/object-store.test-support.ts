@@ -10,7 +10,7 @@ import type { ObjectSource, ObjectStore, ObjectStoreOptions } from "./object-sto
 import { S3ObjectStore } from "./s3-object-store.ts";
 
 /** Length at which the store begins to send a file in parts. */
-export const partBytes = 8 * 1024 * 1024;
+export const partBytes = 5 * 1024 * 1024;
 
 /** An object as seen past the store under test. */
 export interface SeenObject {

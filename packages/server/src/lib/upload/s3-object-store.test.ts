@@ -136,6 +136,12 @@ describe("S3ObjectStore", () => {
     assert.equal(stub.putCounts.get("a"), 1);
   });
 
+  it("needs no right to list the bucket", async () => {
+    stub.hidesMissing = true;
+    await store.put(await folder.add("a", randomBytes(10)));
+    assert.equal(stub.putCounts.get("a"), 1);
+  });
+
   it("gets over a single 503 by itself, and tells a store that goes on with them", async () => {
     stub.slowDownCount = 1;
     await store.put(await folder.add("a", randomBytes(10)));

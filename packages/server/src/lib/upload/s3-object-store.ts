@@ -21,7 +21,7 @@ export interface S3Limits {
   readonly connectTimeoutMs: number;
   /** Longest silence on a connection; ends a request to a store that hangs. */
   readonly idleTimeoutMs: number;
-  /** Longest request, so that a store that trickles holds no slot for ever: a part in 5 min is 28 kB/s. */
+  /** Longest request, so that a store that trickles holds no slot for ever: a part in 5 min is 17 kB/s. */
   readonly requestTimeoutMs: number;
 }
 
@@ -32,8 +32,8 @@ const defaultLimits: S3Limits = {
   requestTimeoutMs: 300_000,
 };
 
-/** Files longer than this go in several parts; one part of each file in flight is in memory. */
-const partBytes = 8 * 1024 * 1024;
+/** Files longer than this go in several parts, the least S3 allows: of each file in flight a part is in memory. */
+const partBytes = 5 * 1024 * 1024;
 
 /**
  * An S3 bucket: AWS, Scaleway, or any compatible service by its URL. [S-4.5] Why it puts and verifies as it does:
