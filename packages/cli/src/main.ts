@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 // The command `eet`: the only reader of argv, environment and signals here, and the only one that ends the process.
+import { registerConfigCommand } from "./lib/config-command.ts";
+import { registerInspectCommand } from "./lib/inspect-command.ts";
 import { createProgram, runProgram } from "./lib/program.ts";
+import { registerReindexCommand } from "./lib/reindex-command.ts";
+import { registerServeCommand } from "./lib/serve-command.ts";
 import { registerStreamCommand } from "./lib/stream-command.ts";
 import { createTerminal } from "./lib/terminal.ts";
+import { registerVerifyCommand } from "./lib/verify-command.ts";
+import { registerWavCommand } from "./lib/wav-command.ts";
 
 const interruption = new AbortController();
 const interrupt = () => {
@@ -20,5 +26,11 @@ const context = {
   exitCode: 0,
 };
 const program = createProgram(context);
+registerServeCommand(program, context);
 registerStreamCommand(program, context);
+registerInspectCommand(program, context);
+registerWavCommand(program, context);
+registerVerifyCommand(program, context);
+registerReindexCommand(program, context);
+registerConfigCommand(program, context);
 process.exitCode = await runProgram(program, process.argv.slice(2), context);

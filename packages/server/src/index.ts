@@ -1,1 +1,17 @@
-export {};
+/**
+ * The server of EET: receives live audio over WebSocket, records it, derives WAVs, catalogues and uploads.
+ *
+ * @packageDocumentation
+ */
+export { readSettings } from "./lib/config/config-store.ts";
+export { formatSettings, formatSettingsJson } from "./lib/config/format-settings.ts";
+export type { Settings } from "./lib/config/settings.ts";
+export { listSettingFlags } from "./lib/config/settings-table.ts";
+export { type AssumedFormat, type Inspection, inspectBin } from "./lib/finishing/inspection.ts";
+export { type SegmentVerdict, verifyFolder } from "./lib/finishing/verification.ts";
+export { ConfigError, RequestError, ServerError, StorageError } from "./lib/kernel/errors.ts";
+export type { Sidecar } from "./lib/kernel/sidecar.ts";
+export { createLogger } from "./lib/logger.ts";
+export { type ReindexSummary, reindexFolder } from "./lib/reindex-folder.ts";
+export { type RunOptions, runServer } from "./lib/run-server.ts";
+export { EetServer, type ServerOptions } from "./lib/server.ts";

@@ -54,6 +54,11 @@ export class Finisher {
     return this.#queueLength;
   }
 
+  /** Resolves when the segments of a session that are queued now are finished; never rejects. */
+  settled(session: string): Promise<void> {
+    return this.#tails.get(session) ?? Promise.resolve();
+  }
+
   /** Queues a segment. @returns when it is finished or has failed; never rejects */
   finish(segment: ClosedSegment, isRecovered: boolean): Promise<void> {
     const { session } = segment.opening.session;

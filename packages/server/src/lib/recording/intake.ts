@@ -30,6 +30,8 @@ export interface IntakeHost {
   add(session: Session): void;
   /** Ends a session and counts it out; never rejects. */
   end(session: Session): Promise<void>;
+  /** Forgets an intake that takes no more. */
+  remove(intake: Intake): void;
 }
 
 /**
@@ -87,7 +89,7 @@ export class Intake {
     const rotation = new Rotation(format, rotateS, rotateAlign ? start.startMs : undefined);
     const session = new Session(record, rotation, context, {
       onReleased: () => this.#release(),
-      onFailed: (error) => this.#failed.resolve(error),
+      onFailed: (error) => this.fail(error),
     });
     this.#host.add(session);
     return session;
@@ -107,6 +109,11 @@ export class Intake {
     return promise;
   }
 
+  /** Gives up: {@link failed} resolves, and whoever feeds this intake has to end it. */
+  fail(error: Error): void {
+    this.#failed.resolve(error);
+  }
+
   #endSession(session: Session): void {
     const ending = this.#host.end(session);
     this.#endings.add(ending);
@@ -118,6 +125,7 @@ export class Intake {
     if (this.#session !== undefined) this.#endSession(this.#session);
     this.#session = undefined;
     await Promise.all(this.#endings);
+    this.#host.remove(this);
     this.#drained?.resolve();
   }
 }

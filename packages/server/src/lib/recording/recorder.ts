@@ -43,6 +43,7 @@ export class Recorder {
   readonly #host: IntakeHost;
   readonly #scheduler: FlushScheduler;
   readonly #sessions = new Set<Session>();
+  readonly #intakes = new Set<Intake>();
   readonly #idleTimer: NodeJS.Timeout;
 
   constructor(options: RecorderOptions) {
@@ -56,13 +57,16 @@ export class Recorder {
       newSessionId: options.newSessionId ?? randomSessionId,
       add: (session) => this.#add(session),
       end: (session) => this.#end(session),
+      remove: (intake) => this.#intakes.delete(intake),
     };
     this.#idleTimer = setInterval(() => this.closeIdle(clock.wallMs()), idleSweepIntervalMs);
   }
 
   /** Opens the way in for one connection. Files are made when its first frame comes. */
   openSession(request: RecordingRequest): Intake {
-    return new Intake(request, this.#host);
+    const intake = new Intake(request, this.#host);
+    this.#intakes.add(intake);
+    return intake;
   }
 
   /** Sessions that are being recorded. */
@@ -78,6 +82,11 @@ export class Recorder {
   async #end(session: Session): Promise<void> {
     await session.end();
     this.#sessions.delete(session);
+  }
+
+  /** Gives up on all connections, which are to be dropped: the disk cannot take them. What they sent is kept. [S-2.5] */
+  failAll(error: Error): void {
+    for (const intake of this.#intakes) intake.fail(error);
   }
 
   /** Closes the segments that no frame has reached for 15 s. */

@@ -1,0 +1,67 @@
+import { ConfigError, listSettingFlags, runServer, type ServerError, StorageError } from "@eet/server";
+import { type Command, Option } from "commander";
+import type { CommandContext } from "./command-context.ts";
+import { CommandError } from "./command-error.ts";
+
+const description = [
+  "Runs the server: receives audio at ws://host:port/ws/{hwid}, records it under the data folder, uploads it.",
+  "",
+  "Every setting can also stand in appsettings.json, in .env or in the environment; `eet config` shows what is in effect.",
+].join("\n");
+
+const examples = `
+Examples:
+  eet serve                                      ws://127.0.0.1:5096, recordings under ./data/received
+  eet serve --host 0.0.0.0 --data /srv/eet       reachable from the network
+  eet serve --rotate-s 60 --rotate-align         a file a minute, on the minute
+  eet serve --s3-enabled --s3-bucket my-audio --s3-region eu-central-1
+
+Ctrl-C closes every segment, finishes uploads in flight and exits with 0; a second one exits at once, still safe.`;
+
+/** Adds the command `serve`. */
+export function registerServeCommand(program: Command, context: CommandContext): void {
+  const command = program.command("serve").summary("run the server").description(description);
+  addSettingFlags(command).addHelpText("after", examples);
+  command.action(async () => {
+    const { env: environment, interruption, terminal } = context;
+    const isTty = terminal.out.isTty;
+    try {
+      await runServer({ flags: settingFlags(command), environment, folder: process.cwd(), isTty, interruption });
+    } catch (error) {
+      throw describeStartError(error);
+    }
+  });
+}
+
+/** Adds a flag for each setting that has one. */
+export function addSettingFlags(command: Command): Command {
+  for (const { name, type, description, allowed, defaultText } of listSettingFlags()) {
+    const text = `${description} (${allowed}; default: ${defaultText})`;
+    // Values are judged where those of the files and the environment are.
+    command.addOption(new Option(type === "boolean" ? `--${name} [value]` : `--${name} <value>`, text));
+  }
+  return command;
+}
+
+/** The flags that were given, by name without dashes. */
+export function settingFlags(command: Command): Record<string, unknown> {
+  const flags = command.options.flatMap((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    return value === undefined ? [] : [[option.name(), value] as const];
+  });
+  return Object.fromEntries(flags);
+}
+
+/** One line that says what to do, where the server knows; any other error as it is. */
+function describeStartError(error: unknown): unknown {
+  if (error instanceof ConfigError) return new CommandError(error.message, { cause: error });
+  if (error instanceof StorageError) return new CommandError(`${error.message}. ${fixOf(error)}`, { cause: error });
+  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+    return new CommandError(`${error.message}: another program listens there; choose another port with --port`);
+  }
+  return error;
+}
+
+function fixOf(error: ServerError): string {
+  return error.row.fix;
+}

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import type { Catalog } from "./catalog/catalog.ts";
+import type { DeviceProfiles } from "./device-profiles.ts";
+import type { Finisher } from "./finishing/finisher.ts";
+import type { FinishedSegment } from "./kernel/finished-segment.ts";
+import type { Log } from "./kernel/log.ts";
+import type { RecordingEvent, RecordingListener } from "./kernel/recording-events.ts";
+import type { ClosedSegment } from "./kernel/segment-record.ts";
+import { removeFile } from "./storage/durable-file-store.ts";
+import type { FrameLog } from "./storage/frame-log-store.ts";
+import { segmentEndings } from "./storage/segment-path.ts";
+import type { Uploading } from "./uploading.ts";
+
+export interface SegmentPipelineOptions {
+  readonly catalog: Catalog;
+  readonly frameLog: FrameLog;
+  readonly profiles: DeviceProfiles;
+  /** `data/received` */
+  readonly receivedPath: string;
+  readonly runId: string;
+  readonly log: Log;
+  readonly uploading: Uploading | undefined;
+}
+
+/** Hands segments on: recording > finishing > catalogue > upload. Each arrow one hand-over, in one direction. [A-1] */
+export class SegmentPipeline {
+  readonly #options: SegmentPipelineOptions;
+
+  constructor(options: SegmentPipelineOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the recording side's events and passes closed segments to `finisher`. */
+  listen(finisher: Finisher): RecordingListener {
+    return (event) => this.#onEvent(event, finisher);
+  }
+
+  #onEvent(event: RecordingEvent, finisher: Finisher): void {
+    const { log, catalog } = this.#options;
+    if (event.type === "segment.closed") void finisher.finish(event.segment, false);
+    else if (event.type === "storage.failed") {
+      log.error(
+        { code: event.code, error: event.message },
+        "storage failed: frames stay in memory and are tried again",
+      );
+    } else if (event.type === "session.closed") {
+      const { session } = event.session;
+      // After the session's last segment: the catalogue knows sessions by their segments.
+      void finisher
+        .settled(session)
+        .then(() => catalog.endSession(session, event.endedMs))
+        .catch((error: Error) => log.warn({ session, error: error.message }, "end of session not catalogued"));
+    }
+  }
+
+  /** Catalogues a finished segment, which then needs its `.open.json` no more. [S-2.3] */
+  async take(segment: FinishedSegment, closed: ClosedSegment): Promise<void> {
+    const { catalog, frameLog, profiles, receivedPath, runId, uploading } = this.#options;
+    const { opening } = closed;
+    const isLive = opening.runId === runId;
+    profiles.learn(segment);
+    await catalog.addSegment(segment, uploading?.kinds ?? [], { isBackfill: !isLive });
+    await removeFile(join(receivedPath, opening.folder, `${opening.name}${segmentEndings.open}`));
+    if (isLive) frameLog.closeSegment(opening.logNumber);
+    uploading?.notify();
+    this.#log(segment);
+  }
+
+  #log({ sidecar, folder }: FinishedSegment): void {
+    const { hwid, stream_id, session, index, name, samples, audio, frames, gaps, nibble_order, levels, files } =
+      sidecar;
+    this.#options.log.info(
+      {
+        hwid,
+        streamId: stream_id,
+        session,
+        index,
+        file: folder === "" ? name : `${folder}/${name}`,
+        seconds: Math.round((samples / audio.sample_rate_hz) * 1000) / 1000,
+        frames,
+        gaps: gaps.length,
+        binBytes: files.bin.bytes,
+        wavBytes: files.wav?.bytes ?? 0,
+        peakDbfs: levels?.peak_dbfs ?? null,
+        ...(nibble_order !== null && { nibbleOrder: nibble_order.order, nibbleSource: nibble_order.source }),
+        reason: sidecar.close_reason,
+        ...(sidecar.recovered && { recovered: true }),
+      },
+      "segment closed",
+    );
+  }
+}

@@ -1,0 +1,81 @@
+import { toError } from "../kernel/errors.ts";
+import type { Log } from "../kernel/log.ts";
+import { DiskReserve, type DiskSpace, type DiskState, diskState, readDiskSpace } from "./disk-space-store.ts";
+
+const checkIntervalMs = 5_000;
+
+export interface DiskGuardOptions {
+  readonly dataFolder: string;
+  readonly log: Log;
+  /** Told when the state changes, and again at every check that finds the disk low: making room takes several. */
+  readonly onLow: (state: Exclude<DiskState, "ok">) => void;
+  /** For tests: how the disk is asked. */
+  readonly readSpace?: (folder: string) => Promise<DiskSpace>;
+}
+
+/** Watches the room on the data folder's disk. [S-2.5] */
+export class DiskGuard {
+  readonly #options: DiskGuardOptions;
+  readonly #reserve: DiskReserve;
+  #space: DiskSpace = { freeBytes: 0, totalBytes: 0 };
+  #state: DiskState = "ok";
+  #timer: NodeJS.Timeout | undefined;
+  #checking: Promise<void> = Promise.resolve();
+
+  constructor(options: DiskGuardOptions) {
+    this.#options = options;
+    this.#reserve = new DiskReserve(options.dataFolder);
+  }
+
+  /** As of the last check. */
+  get state(): DiskState {
+    return this.#state;
+  }
+
+  /** As of the last check. */
+  get freeBytes(): number {
+    return this.#space.freeBytes;
+  }
+
+  /** Checks once, then every 5 s. */
+  async start(): Promise<void> {
+    await this.check();
+    this.#timer = setInterval(() => void this.check(), checkIntervalMs);
+  }
+
+  /** Looks at the disk now. Never rejects. */
+  check(): Promise<void> {
+    this.#checking = this.#checking.then(() => this.#checkNow());
+    return this.#checking;
+  }
+
+  async #checkNow(): Promise<void> {
+    const { dataFolder, log, onLow, readSpace = readDiskSpace } = this.#options;
+    try {
+      this.#space = await readSpace(dataFolder);
+      const state = diskState(this.#space);
+      if (state !== this.#state) this.#report(state);
+      this.#state = state;
+      if (state === "hard") await this.#reserve.release();
+      else await this.#reserve.hold(this.#space);
+      if (state !== "ok") onLow(state);
+    } catch (thrown) {
+      log.warn({ error: toError(thrown).message }, "the disk's free space cannot be read");
+    }
+  }
+
+  #report(state: DiskState): void {
+    const { freeBytes, totalBytes } = this.#space;
+    const facts = { freeMiB: Math.floor(freeBytes / 2 ** 20), totalMiB: Math.floor(totalBytes / 2 ** 20) };
+    const { log } = this.#options;
+    if (state === "ok") log.info(facts, "disk has room again");
+    else if (state === "soft") log.warn(facts, "disk is low: no WAVs are derived, uploaded segments make room");
+    else log.error(facts, "disk is full: no new streams are taken until there is room");
+  }
+
+  /** Stops checking. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#checking;
+  }
+}

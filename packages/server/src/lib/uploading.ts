@@ -1,0 +1,69 @@
+import type { Catalog } from "./catalog/catalog.ts";
+import type { S3Settings } from "./config/settings.ts";
+import type { Clock } from "./kernel/clock.ts";
+import type { SegmentFileKind } from "./kernel/finished-segment.ts";
+import type { Log } from "./kernel/log.ts";
+import { S3ObjectStore } from "./upload/s3-object-store.ts";
+import { Uploader } from "./upload/uploader.ts";
+
+export interface UploadingOptions {
+  readonly s3: S3Settings;
+  readonly catalog: Catalog;
+  /** `data/received` */
+  readonly receivedPath: string;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** The upload side as the settings want it. */
+export interface Uploading {
+  /** Files of a segment that are uploaded. */
+  readonly kinds: readonly SegmentFileKind[];
+  /** True while the store as a whole cannot be used. */
+  readonly isStoreDown: boolean;
+  /** Says that uploads may have been queued. */
+  notify(): void;
+  /** Queues what was recorded while uploads were off. */
+  enqueueMissing(): Promise<void>;
+  /** Brings uploads in flight to an end. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/** Starts uploading; `undefined` when it is switched off. */
+export function openUploading({ s3, catalog, receivedPath, log, clock }: UploadingOptions): Uploading | undefined {
+  if (!s3.enabled) return undefined;
+  const store = new S3ObjectStore(s3);
+  const uploader = new Uploader({
+    queue: catalog.uploads,
+    store,
+    receivedFolder: receivedPath,
+    prefix: s3.prefix,
+    log,
+    maxInFlight: s3.maxInFlight,
+    clock,
+  });
+  uploader.start();
+  const kinds = chooseKinds(s3);
+  return {
+    kinds,
+    get isStoreDown() {
+      return uploader.circuit.kind !== "closed";
+    },
+    notify: () => uploader.notify(),
+    enqueueMissing: async () => {
+      const count = await catalog.uploads.enqueueMissing(kinds);
+      if (count > 0) log.info({ files: count }, "recorded while uploads were off: queued");
+      uploader.notify();
+    },
+    close: async (timeoutMs) => {
+      await uploader.drain(timeoutMs);
+      await uploader.close();
+      store.close();
+    },
+  };
+}
+
+/** The sidecar goes along always: without it the other two say little. */
+function chooseKinds(s3: S3Settings): readonly SegmentFileKind[] {
+  return [...(s3.uploadBin ? (["bin"] as const) : []), ...(s3.uploadWav ? (["wav"] as const) : []), "json"];
+}

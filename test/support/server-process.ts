@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const cliPath = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+
+/** A line of the server's log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+export interface ServerProcessOptions {
+  /** Working folder; recordings go to `data` below it. */
+  readonly folder: string;
+  /** Flags of `eet serve` besides the port. */
+  readonly flags?: readonly string[];
+  /** Added to a bare environment: nothing of the machine's settings reaches the server. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A real `eet serve` in a process of its own, on a free port of the loopback. */
+export class ServerProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Set<{
+    readonly matches: (line: LogLine) => boolean;
+    readonly found: (line: LogLine) => void;
+  }>();
+  /** Every line so far. */
+  readonly lines: LogLine[] = [];
+  /** Settles with the exit code, or the signal that ended the process. */
+  readonly exited: Promise<number | NodeJS.Signals | null>;
+  #port = 0;
+  #errors = "";
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.exited = once(child, "close").then(([code, signal]) => code ?? signal);
+    if (child.stdout === null || child.stderr === null) throw new TypeError("the server's output is not piped");
+    createInterface(child.stdout).on("line", (text) => this.#onLine(text));
+    child.stderr.on("data", (text) => {
+      this.#errors += text;
+    });
+  }
+
+  /** Resolves when the server listens; rejects with what it said when it ends before. */
+  static async start({ folder, flags = [], environment = {} }: ServerProcessOptions): Promise<ServerProcess> {
+    const child = spawn(process.execPath, [cliPath, "serve", "--port", "0", ...flags], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], HOME: folder, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const server = new ServerProcess(child);
+    const listening = await Promise.race([server.line((line) => line.msg === "listening"), server.exited]);
+    if (typeof listening !== "object" || listening === null)
+      throw new Error(`the server did not start: ${server.#errors}`);
+    server.#port = Number(new URL(String(listening["url"]).replace("{hwid}", "")).port);
+    return server;
+  }
+
+  #onLine(text: string): void {
+    const line: LogLine = JSON.parse(text);
+    this.lines.push(line);
+    for (const waiting of this.#waiting) {
+      if (!waiting.matches(line)) continue;
+      this.#waiting.delete(waiting);
+      waiting.found(line);
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** `ws://127.0.0.1:{port}/ws` */
+  get url(): string {
+    return `ws://127.0.0.1:${this.#port}/ws`;
+  }
+
+  /** What came on standard error. */
+  get errors(): string {
+    return this.#errors;
+  }
+
+  /** The first line, past or coming, that matches. */
+  line(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    const past = this.lines.find(matches);
+    if (past !== undefined) return Promise.resolve(past);
+    return this.nextLine(matches);
+  }
+
+  /** The next line to come that matches. */
+  nextLine(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    const { promise, resolve } = Promise.withResolvers<LogLine>();
+    this.#waiting.add({ matches, found: resolve });
+    return promise;
+  }
+
+  /** Stops gracefully. @returns the exit code */
+  stop(): Promise<number | NodeJS.Signals | null> {
+    this.#child.kill("SIGTERM");
+    return this.exited;
+  }
+
+  /** Ends the process as a crash would. */
+  kill(): Promise<number | NodeJS.Signals | null> {
+    this.#child.kill("SIGKILL");
+    return this.exited;
+  }
+}
