@@ -1,0 +1,32 @@
+import { wireErrors } from "@eet/protocol";
+import { WebSocket } from "ws";
+import { systemErrorCode } from "../kernel/errors.ts";
+
+/** What ws calls a message that is over one of the limits of size, fragments or chunks. */
+const tooBigCodes: ReadonlySet<string> = new Set([
+  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+]);
+
+/**
+ * A WebSocket that tells the client why a message was too big: ws closes with a bare status of its own (1009, or 1008 for
+ * too many fragments), devices expect 1009 "too big". [P-1.9]
+ */
+export class WsSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    // Only ws itself closes with one of these and no reason: a client's own code comes back with its reason's bytes.
+    if (reason === undefined && (code === 1008 || code === 1009)) {
+      super.close(wireErrors.MESSAGE_TOO_BIG.closeCode, wireErrors.MESSAGE_TOO_BIG.closeReason);
+    } else {
+      super.close(code, reason);
+    }
+  }
+}
+
+/** The violation that an `error` event of ws tells of; `undefined` when the transport failed, which `close` follows. */
+export function violationOf(error: Error): "MESSAGE_TOO_BIG" | "MESSAGE_INVALID" | undefined {
+  const code = systemErrorCode(error);
+  if (code === undefined || !code.startsWith("WS_ERR_")) return undefined;
+  return tooBigCodes.has(code) ? "MESSAGE_TOO_BIG" : "MESSAGE_INVALID";
+}
