@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { type FrameRules, limits } from "@eet/protocol";
+import { type FrameRules, limits, parseFrame } from "@eet/protocol";
 
 const windowBytes = 256 * 1024;
 
@@ -14,8 +14,8 @@ export interface BinFrame {
 }
 
 /**
- * Reads the frames of a `.bin` one after the other, with bounded memory. Stops in front of the first bytes that are
- * not a frame. Synchronous: it runs in worker threads and tools.
+ * Reads the frames of a `.bin` one after the other, with bounded memory. Stops in front of the first bytes that would
+ * not have been taken from the wire as a frame. Synchronous: it runs in worker threads and tools.
  */
 export class BinReader {
   readonly #fd: number;
@@ -46,11 +46,6 @@ export class BinReader {
     return this.#offset;
   }
 
-  /** True when every byte was a frame's. */
-  get isAtEnd(): boolean {
-    return this.#offset === this.#endOffset;
-  }
-
   /** @returns the next frame, or `undefined` where no whole frame follows */
   next(): BinFrame | undefined {
     const frame = this.#peek(this.#offset);
@@ -65,16 +60,17 @@ export class BinReader {
   }
 
   #peek(offset: number): BinFrame | undefined {
-    const header = this.#view(offset, limits.frameHeaderBytes);
-    if (header === undefined || header.readUInt32LE(0) !== this.#rules.magic) return undefined;
-    const payloadBytes = header.readUInt32LE(4);
-    const seq = header.readUInt32LE(8);
-    const { minPayloadBytes, maxPayloadBytes, alignmentBytes } = this.#rules;
-    if (payloadBytes < minPayloadBytes || payloadBytes > maxPayloadBytes || payloadBytes % alignmentBytes !== 0) {
+    const payloadBytes = this.#view(offset, limits.frameHeaderBytes)?.readUInt32LE(4);
+    // Asked before the payload is read: a length that is none must not cost memory.
+    if (payloadBytes === undefined || payloadBytes > this.#rules.maxPayloadBytes) return undefined;
+    const message = this.#view(offset, limits.frameHeaderBytes + payloadBytes);
+    if (message === undefined) return undefined;
+    try {
+      const { seq } = parseFrame(message, this.#rules);
+      return { offset, seq, payload: message.subarray(limits.frameHeaderBytes) };
+    } catch {
       return undefined;
     }
-    const payload = this.#view(offset + limits.frameHeaderBytes, payloadBytes);
-    return payload === undefined ? undefined : { offset, seq, payload };
   }
 
   #view(offset: number, byteCount: number): Buffer | undefined {
@@ -89,10 +85,26 @@ export class BinReader {
     // A fresh window for each load: views of the frame before stay valid while the next one is peeked at.
     this.#window = Buffer.allocUnsafe(Math.max(Math.min(windowBytes, this.#endOffset - offset), byteCount));
     this.#windowOffset = offset;
-    this.#windowLength = fs.readSync(this.#fd, this.#window, 0, this.#window.byteLength, offset);
+    this.#windowLength = readFully(this.#fd, this.#window, offset);
   }
 
   close(): void {
     fs.closeSync(this.#fd);
   }
+}
+
+/**
+ * Fills a buffer from a file. A read that ends early is asked again, so that a failing disk is an error here and not
+ * the end of the file.
+ *
+ * @returns the bytes that were there
+ */
+export function readFully(fd: number, target: Buffer, offset: number): number {
+  let at = 0;
+  while (at < target.byteLength) {
+    const bytes = fs.readSync(fd, target, at, target.byteLength - at, offset + at);
+    if (bytes === 0) break;
+    at += bytes;
+  }
+  return at;
 }

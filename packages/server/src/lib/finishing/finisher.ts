@@ -8,6 +8,8 @@ import type { FinishJob } from "./finish-segment-store.ts";
 
 /** Segments that may wait; what exceeds it stays on disk as it is until the next start recovers it. */
 const maxQueueLength = 100_000;
+/** Threads come and go with the load: starting one costs more than a segment does. */
+const threadIdleMs = 30_000;
 
 export interface FinisherOptions {
   /** `data/received` */
@@ -32,6 +34,7 @@ export class Finisher {
   readonly #pool: Piscina<FinishJob, FinishedSegment | null>;
   readonly #tails = new Map<string, Promise<void>>();
   #queueLength = 0;
+  #closing: Promise<void> | undefined;
 
   constructor(options: FinisherOptions) {
     this.#options = options;
@@ -43,6 +46,7 @@ export class Finisher {
       filename: fileURLToPath(workerUrl),
       minThreads: 1,
       maxThreads: options.workerCount,
+      idleTimeout: threadIdleMs,
       // Each thread takes one segment at a time; the rest waits in the pool's queue.
       concurrentTasksPerWorker: 1,
       maxQueue: maxQueueLength,
@@ -99,9 +103,14 @@ export class Finisher {
     }
   }
 
-  /** Finishes what is queued and stops the threads. */
-  async close(): Promise<void> {
-    await Promise.all(this.#tails.values());
+  /** Finishes what is queued and stops the threads. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#tails.size > 0) await Promise.all(this.#tails.values());
     await this.#pool.destroy();
   }
 }

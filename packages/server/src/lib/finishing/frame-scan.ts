@@ -1,5 +1,5 @@
 import { NibbleOrderDetector, type NibbleOrderVerdict } from "@eet/audio";
-import { countFrameSamples, frameRules, measureGap, SeqTracker } from "@eet/protocol";
+import { countFrameSamples, frameRules, limits, measureGap, SeqTracker } from "@eet/protocol";
 import type { GapRecord, SegmentOpening } from "../kernel/segment-record.ts";
 import { type BinFrame, BinReader } from "./bin-reader-store.ts";
 
@@ -12,7 +12,7 @@ export interface PlacedFrame {
   readonly sampleCount: number;
   /** The gap in front of it inside the segment, if any. */
   readonly gap: GapRecord | null;
-  /** True when it carries the seq of the frame before once more. */
+  /** True when it carries the seq of the frame before it in the segment once more. */
   readonly isRepeat: boolean;
 }
 
@@ -28,23 +28,24 @@ export interface FrameScan {
   readonly sampleCount: number;
   /** Samples per channel of the gaps inside the segment. */
   readonly gapSampleCount: number;
-  /** Bytes that are frames. */
+  /** Bytes that are frames of the segment, from the file's start. */
   readonly binBytes: number;
   readonly verdict: NibbleOrderVerdict | undefined;
 }
 
 /**
  * Walks the frames of a segment and places them. The same rules as the recorder's, so that the positions agree. [S-1.3]
- *
- * @param endOffset - where the frames end; left out: the end of the file
+ * Ends in front of a frame whose seq goes back: the recorder never writes one, so it is not to be believed. [S-3.1]
  */
 export function* placeFrames(opening: SegmentOpening, reader: BinReader): Generator<PlacedFrame> {
   const { format, profile } = opening.session;
   const tracker = new SeqTracker(opening.start.seq);
   let sample = opening.start.sample;
   let previousSampleCount = 0;
+  let isFirst = true;
   for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
     const step = tracker.track(frame.seq);
+    if (step === "back") return;
     const seq = (tracker.nextSeq ?? 0) - 1;
     const sampleCount = countFrameSamples(format, frame.payload.byteLength, profile.adpcmLayout);
     let gap: GapRecord | null = null;
@@ -61,26 +62,32 @@ export function* placeFrames(opening: SegmentOpening, reader: BinReader): Genera
             };
       sample += gap.sampleCount;
     }
-    yield { frame, seq, sampleCount, gap, isRepeat: step === "repeat" || step === "back" };
+    yield { frame, seq, sampleCount, gap, isRepeat: step === "repeat" && !isFirst };
+    isFirst = false;
     sample += sampleCount;
     previousSampleCount = sampleCount;
   }
 }
 
-/** Reads a segment's frames once: positions, gaps, and the nibble order where the frames tell it. */
+/**
+ * Reads a segment's frames once: positions, gaps, and the nibble order where the frames tell it.
+ *
+ * @param endOffset - where the frames end; left out: the end of the file
+ */
 export function scanFrames(opening: SegmentOpening, binPath: string, endOffset?: number): FrameScan {
   const { format, profile } = opening.session;
   const reader = BinReader.open(binPath, frameRules(format, profile.adpcmLayout), endOffset);
   const detector = createDetector(opening);
   const isLeadingGapOutside = opening.leadingGap !== null && opening.leadingGap.toSeq === opening.start.seq;
   const gaps: GapRecord[] = isLeadingGapOutside && opening.leadingGap !== null ? [opening.leadingGap] : [];
-  let [frameCount, repeatCount, frameSamples, gapSampleCount] = [0, 0, 0, 0];
+  let [frameCount, repeatCount, frameSamples, gapSampleCount, binBytes] = [0, 0, 0, 0, 0];
   let firstSeq = opening.start.seq;
   let lastSeq = opening.start.seq;
   try {
     for (const { frame, seq, sampleCount, gap, isRepeat } of placeFrames(opening, reader)) {
       if (frameCount === 0) firstSeq = seq;
       lastSeq = seq;
+      binBytes = frame.offset + limits.frameHeaderBytes + frame.payload.byteLength;
       frameCount += 1;
       frameSamples += sampleCount;
       if (isRepeat) repeatCount += 1;
@@ -101,7 +108,7 @@ export function scanFrames(opening: SegmentOpening, binPath: string, endOffset?:
     gaps,
     sampleCount: frameSamples + gapSampleCount,
     gapSampleCount,
-    binBytes: reader.offset,
+    binBytes,
     verdict: detector?.verdict(),
   };
 }

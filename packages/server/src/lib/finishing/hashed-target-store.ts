@@ -16,19 +16,21 @@ export interface FileFacts {
  * compares.
  */
 export class HashedTarget {
+  readonly #path: string | null;
   readonly #fd: number | undefined;
   readonly #hash = createHash("sha256");
   readonly #buffer = Buffer.allocUnsafe(bufferBytes);
   #buffered = 0;
   #bytes = 0;
 
-  private constructor(fd: number | undefined) {
+  private constructor(path: string | null, fd: number | undefined) {
+    this.#path = path;
     this.#fd = fd;
   }
 
   /** @param path - created or written over; `null`: nothing is written */
   static open(path: string | null): HashedTarget {
-    return new HashedTarget(path === null ? undefined : fs.openSync(path, "w"));
+    return new HashedTarget(path, path === null ? undefined : fs.openSync(path, "w"));
   }
 
   write(bytes: Uint8Array): void {
@@ -65,9 +67,10 @@ export class HashedTarget {
     return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }
 
-  /** Closes without keeping promises: the caller is failing and removes the file. */
+  /** Gives up: what was written goes, so that a full disk has its room back. */
   abort(): void {
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
+    if (this.#path !== null) fs.rmSync(this.#path, { force: true });
   }
 }
 

@@ -10,6 +10,7 @@ import { BinReader } from "./bin-reader-store.ts";
 import { type FrameScan, scanFrames } from "./frame-scan.ts";
 import { hashFile } from "./hashed-target-store.ts";
 import { decideNibbleOrder } from "./nibble-decision.ts";
+import { parseOpening } from "./opening-format.ts";
 import { isDecodable, type Rendering, renderSegment } from "./segment-rendering.ts";
 import { createSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
 
@@ -43,24 +44,26 @@ export interface Inspection {
  * @throws {@link StorageError} `SEGMENT_UNREADABLE` when there is no frame, or no sidecar and no sample rate
  */
 export async function inspectBin(path: string, assumed: AssumedFormat, wavPath: string | null): Promise<Inspection> {
-  const { segment, sidecarOrder, formatSource } = await readSegment(path, assumed);
+  const { segment, sidecar, formatSource } = await readSegment(path, assumed);
   const { opening, nextFrame } = segment;
   const scan = scanFrames(opening, path);
   if (scan.frameCount === 0) throw new StorageError("SEGMENT_UNREADABLE", `${path} does not start with an audio frame`);
+  // The order that the sidecar's WAV was decoded with, unless another is asked for.
+  const sidecarOrder = assumed.nibbleOrder === undefined ? sidecar?.nibble_order : undefined;
   const nibbleOrder = sidecarOrder ?? decideNibbleOrder(opening.session, scan.verdict, undefined);
   const rendering = isDecodable(opening)
     ? renderSegment({ opening, binPath: path, scan, nibbleOrder, nextFrame, wavPath })
     : null;
   const bin = hashFile(path, Number.MAX_SAFE_INTEGER);
   const hasWav = wavPath !== null;
-  const facts = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered: false });
+  const isRecovered = sidecar?.recovered ?? false;
+  const facts = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered });
   return { facts, formatSource, trailingBytes: bin.bytes - scan.binBytes, verdict: scan.verdict, rendering };
 }
 
 interface KnownSegment {
   readonly segment: ClosedSegment;
-  /** The order that the sidecar's WAV was decoded with, unless another is asked for. */
-  readonly sidecarOrder: Sidecar["nibble_order"];
+  readonly sidecar?: Sidecar;
   readonly formatSource: Inspection["formatSource"];
 }
 
@@ -71,15 +74,16 @@ async function readSegment(path: string, assumed: AssumedFormat): Promise<KnownS
   if (existsSync(jsonPath)) {
     const sidecar = parseSidecar(await readFile(jsonPath, "utf8"), jsonPath);
     const segment = withAssumed(segmentOfSidecar(sidecar, ""), assumed);
-    const sidecarOrder = assumed.nibbleOrder === undefined ? sidecar.nibble_order : null;
-    return { segment, sidecarOrder, formatSource: "sidecar" };
+    return { segment, sidecar, formatSource: "sidecar" };
   }
   if (existsSync(openPath)) {
-    const opening = JSON.parse(await readFile(openPath, "utf8"));
+    const opening = parseOpening(await readFile(openPath, "utf8"));
+    if (opening === undefined)
+      throw new StorageError("SEGMENT_UNREADABLE", `${openPath} is torn or of another version`);
     const closed: ClosedSegment = { opening, binBytes: 0, reason: "recovered", received: null, nextFrame: null };
-    return { segment: withAssumed(closed, assumed), sidecarOrder: null, formatSource: "open segment" };
+    return { segment: withAssumed(closed, assumed), formatSource: "open segment" };
   }
-  return { segment: assumeSegment(path, assumed), sidecarOrder: null, formatSource: "assumed" };
+  return { segment: assumeSegment(path, assumed), formatSource: "assumed" };
 }
 
 function withAssumed(segment: ClosedSegment, assumed: AssumedFormat): ClosedSegment {

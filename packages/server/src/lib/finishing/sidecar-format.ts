@@ -15,7 +15,7 @@ export interface SidecarFacts {
   readonly bin: FileFacts;
   /** `null` when the samples cannot be had. */
   readonly rendering: Rendering | null;
-  /** False when WAVs are switched off or the disk has no room for them. */
+  /** False when WAVs are switched off, the disk has no room for them or the samples cannot be had. */
   readonly hasWav: boolean;
   readonly isRecovered: boolean;
 }

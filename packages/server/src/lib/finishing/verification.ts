@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toError } from "../kernel/errors.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
-import { segmentEndings } from "../storage/segment-path.ts";
+import { formatSegmentName, segmentEndings } from "../storage/segment-path.ts";
 import { type FolderListing, scanFolders } from "../storage/segment-scan-store.ts";
 import { scanFrames } from "./frame-scan.ts";
 import { type FileFacts, hashFile } from "./hashed-target-store.ts";
 import { isDecodable, renderSegment } from "./segment-rendering.ts";
-import { createSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { createSidecar, formatSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
 
 /** What a check of one segment found. */
 export interface SegmentVerdict {
@@ -18,6 +18,8 @@ export interface SegmentVerdict {
   readonly problems: readonly string[];
   /** True when the segment is not closed: recorded right now, or left by a crash. */
   readonly isOpen: boolean;
+  /** True when only the sidecar is here: the `.bin` and the `.wav` were evicted to the object store. [S-2.5] */
+  readonly isEvicted: boolean;
   readonly binBytes: number;
   readonly sampleCount: number;
   readonly sampleRateHz: number;
@@ -48,7 +50,7 @@ function segmentStems(listing: FolderListing): readonly string[] {
 async function verifySegment(listing: FolderListing, stem: string): Promise<SegmentVerdict> {
   const segment = listing.folder === "" ? stem : `${listing.folder}/${stem}`;
   const basePath = join(listing.path, stem);
-  const nothing = { segment, binBytes: 0, sampleCount: 0, sampleRateHz: 1 };
+  const nothing = { segment, isEvicted: false, binBytes: 0, sampleCount: 0, sampleRateHz: 1 };
   const has = (ending: string) => listing.names.includes(`${stem}${ending}`);
   if (has(segmentEndings.open)) return { ...nothing, problems: [], isOpen: true };
   const parts = [segmentEndings.binPart, segmentEndings.wavPart, segmentEndings.jsonPart].filter(has);
@@ -58,14 +60,19 @@ async function verifySegment(listing: FolderListing, stem: string): Promise<Segm
   }
   try {
     const path = `${basePath}${segmentEndings.json}`;
-    const sidecar = parseSidecar(await readFile(path, "utf8"), path);
-    problems.push(...compareFiles(basePath, sidecar, listing.folder));
+    const text = await readFile(path, "utf8");
+    const sidecar = parseSidecar(text, path);
+    problems.push(...compareName(stem, sidecar));
+    if (text !== formatSidecar(sidecar)) problems.push("the .json is not written as the server writes it");
+    const isEvicted = [segmentEndings.bin, segmentEndings.wav].every((ending) => !existsSync(`${basePath}${ending}`));
+    if (!isEvicted) problems.push(...compareFiles(basePath, sidecar, listing.folder));
     const { bin } = sidecar.files;
     const { samples, audio } = sidecar;
     return {
       segment,
       problems,
       isOpen: false,
+      isEvicted,
       binBytes: bin.bytes,
       sampleCount: samples,
       sampleRateHz: audio.sample_rate_hz,
@@ -75,16 +82,25 @@ async function verifySegment(listing: FolderListing, stem: string): Promise<Segm
   }
 }
 
+/** The name is made of the sidecar's ids and times. [S-1.1] */
+function compareName(stem: string, { hwid, stream_id, session, index, name, start_sample, time, audio }: Sidecar) {
+  const startMs = time.session_start_ms + (start_sample * 1000) / audio.sample_rate_hz;
+  const derived = formatSegmentName({ hwid, streamId: stream_id, session, index, startMs });
+  return name === stem && derived === stem ? [] : [`the sidecar is that of ${name} and its ids make ${derived}`];
+}
+
 function compareFiles(basePath: string, sidecar: Sidecar, folder: string): string[] {
-  const binPath = `${basePath}${segmentEndings.bin}`;
+  const { files } = sidecar;
+  const wavProblems = files.wav === null ? [] : compareWav(`${basePath}${segmentEndings.wav}`, files.wav);
+  return [...compareBin(`${basePath}${segmentEndings.bin}`, sidecar, folder), ...wavProblems];
+}
+
+function compareBin(binPath: string, sidecar: Sidecar, folder: string): string[] {
   if (!existsSync(binPath)) return ["the .bin is missing"];
   const bin = hashFile(binPath, Number.MAX_SAFE_INTEGER);
   const problems = compareFacts(".bin", sidecar.files.bin, bin);
-  // Frames other than those of the sidecar cannot be expected to decode to its WAV.
-  if (problems.length > 0) return problems;
-  problems.push(...compareContent(binPath, sidecar, folder, bin));
-  if (sidecar.files.wav !== null) problems.push(...compareWav(`${basePath}${segmentEndings.wav}`, sidecar.files.wav));
-  return problems;
+  // Frames other than those of the sidecar cannot be expected to give what it says.
+  return problems.length > 0 ? problems : compareContent(binPath, sidecar, folder, bin);
 }
 
 function compareFacts(what: string, expected: FileFacts, found: FileFacts): string[] {
@@ -112,9 +128,11 @@ function compareContent(binPath: string, sidecar: Sidecar, folder: string, bin: 
     : null;
   const hasWav = sidecar.files.wav !== null;
   const derived = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered: sidecar.recovered });
-  return Object.entries(derived)
-    .filter(
-      ([key, value]) => JSON.stringify(value) !== JSON.stringify(Object.entries(sidecar).find(([k]) => k === key)?.[1]),
-    )
-    .map(([key]) => `the frames give another ${key} than the sidecar says`);
+  return keysOf(derived)
+    .filter((key) => JSON.stringify(derived[key]) !== JSON.stringify(sidecar[key]))
+    .map((key) => `the frames give another ${key} than the sidecar says`);
+}
+
+function keysOf(sidecar: Sidecar): readonly (keyof Sidecar)[] {
+  return Object.keys(sidecar) as (keyof Sidecar)[];
 }
