@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `eet`: the only reader of argv, environment and signals here, and the only one that ends the process.
 import { registerConfigCommand } from "./lib/config-command.ts";
+import { registerDemoCommand } from "./lib/demo-command.ts";
 import { registerInspectCommand } from "./lib/inspect-command.ts";
 import { createProgram, runProgram } from "./lib/program.ts";
 import { registerReindexCommand } from "./lib/reindex-command.ts";
@@ -26,6 +27,7 @@ const context = {
   exitCode: 0,
 };
 const program = createProgram(context);
+registerDemoCommand(program, context);
 registerServeCommand(program, context);
 registerStreamCommand(program, context);
 registerInspectCommand(program, context);

@@ -10,6 +10,8 @@ export { listSettingFlags } from "./lib/config/settings-table.ts";
 export { type AssumedFormat, type Inspection, inspectBin } from "./lib/finishing/inspection.ts";
 export { type SegmentVerdict, verifyFolder } from "./lib/finishing/verification.ts";
 export { ConfigError, RequestError, ServerError, StorageError } from "./lib/kernel/errors.ts";
+export type { FinishedSegment } from "./lib/kernel/finished-segment.ts";
+export { silentLog } from "./lib/kernel/log.ts";
 export type { Sidecar } from "./lib/kernel/sidecar.ts";
 export { createLogger } from "./lib/logger.ts";
 export { type ReindexSummary, reindexFolder } from "./lib/reindex-folder.ts";

@@ -1,5 +1,7 @@
+import { limits } from "@eet/protocol";
 import type { AssumedFormat } from "@eet/server";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
+import { wholeNumber } from "./number-argument.ts";
 
 /** Flags that stand for a missing sidecar. */
 export interface AssumedFormatFlags {
@@ -13,9 +15,13 @@ export interface AssumedFormatFlags {
 /** Adds the flags that give the format of a `.bin` by hand. */
 export function addAssumedFormatFlags(command: Command): Command {
   return command
-    .option("--rate <hz>", "sample rate, where no sidecar tells it", positiveInteger)
-    .option("--channels <n>", "channels, where no sidecar tells them (default: 1)", positiveInteger)
-    .option("--frame-samples <n>", "samples per channel in a full frame (default: varies)", positiveInteger)
+    .option(
+      "--rate <hz>",
+      "sample rate, where no sidecar tells it",
+      wholeNumber(limits.minSampleRateHz, limits.maxSampleRateHz),
+    )
+    .option("--channels <n>", "channels, where no sidecar tells them (default: 1)", wholeNumber(1, limits.maxChannels))
+    .option("--frame-samples <n>", "samples per channel in a full frame (default: varies)", wholeNumber(1, 65_535))
     .addOption(
       new Option("--nibble-order <order>", "ADPCM nibble order, instead of looking for it").choices(["low", "high"]),
     )
@@ -31,10 +37,4 @@ export function readAssumedFormat(flags: AssumedFormatFlags): AssumedFormat {
     ...(flags.nibbleOrder !== undefined && { nibbleOrder: flags.nibbleOrder }),
     ...(flags.adpcmLayout !== undefined && { adpcmLayout: flags.adpcmLayout }),
   };
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
-  return value;
 }

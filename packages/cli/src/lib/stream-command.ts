@@ -1,6 +1,7 @@
 import { limits } from "@eet/protocol";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { CommandContext } from "./command-context.ts";
+import { positiveNumber, wholeNumber } from "./number-argument.ts";
 import { runStream } from "./stream/run-stream.ts";
 import { parseStreamFlags, type StreamFlags } from "./stream/stream-options.ts";
 
@@ -57,18 +58,4 @@ export function registerStreamCommand(program: Command, context: CommandContext)
     .action(async (flags: StreamFlags) => {
       context.exitCode = await runStream(parseStreamFlags(flags), context);
     });
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  };
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("It must be a number above 0.");
 }

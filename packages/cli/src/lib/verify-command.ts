@@ -21,6 +21,7 @@ export function registerVerifyCommand(program: Command, context: CommandContext)
       (json === true ? err : out).write(
         `${summary.segmentCount} segments, ${summary.seconds.toFixed(1)} s of audio, ${summary.binBytes} bytes of frames: ` +
           `${summary.badCount === 0 ? "all as they should be" : `${summary.badCount} with problems`}` +
+          `${summary.evictedCount === 0 ? "" : `; ${summary.evictedCount} only in the object store`}` +
           `${summary.openCount === 0 ? "" : `; ${summary.openCount} open ones not checked`}\n`,
       );
       if (summary.badCount > 0) context.exitCode = 1;
@@ -28,11 +29,12 @@ export function registerVerifyCommand(program: Command, context: CommandContext)
 }
 
 async function verify(root: string, isJson: boolean, { terminal, interruption }: CommandContext) {
-  const summary = { segmentCount: 0, badCount: 0, openCount: 0, seconds: 0, binBytes: 0 };
+  const summary = { segmentCount: 0, badCount: 0, openCount: 0, evictedCount: 0, seconds: 0, binBytes: 0 };
   for await (const verdict of verifyFolder(root)) {
     interruption.throwIfAborted();
     if (verdict.isOpen) summary.openCount += 1;
     else summary.segmentCount += 1;
+    if (verdict.isEvicted) summary.evictedCount += 1;
     summary.seconds += verdict.sampleCount / verdict.sampleRateHz;
     summary.binBytes += verdict.binBytes;
     if (verdict.problems.length > 0) summary.badCount += 1;

@@ -20,6 +20,7 @@ export interface SegmentPipelineOptions {
   readonly runId: string;
   readonly log: Log;
   readonly uploading: Uploading | undefined;
+  readonly onSegmentClosed?: ((segment: FinishedSegment) => void) | undefined;
 }
 
 /** Hands segments on: recording > finishing > catalogue > upload. Each arrow one hand-over, in one direction. */
@@ -64,6 +65,7 @@ export class SegmentPipeline {
     if (isLive) frameLog.closeSegment(opening.logNumber);
     uploading?.notify();
     this.#log(segment);
+    this.#options.onSegmentClosed?.(segment);
   }
 
   #log({ sidecar, folder }: FinishedSegment): void {

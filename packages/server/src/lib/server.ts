@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
-import type { FastifyInstance } from "fastify";
 import { createHttpApi, type Health } from "./api/http-api.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { openCatalog } from "./catalog/sqlite-catalog.ts";
@@ -12,12 +11,14 @@ import { Finisher } from "./finishing/finisher.ts";
 import { recoverSegments } from "./finishing/recovery.ts";
 import { WsEndpoint } from "./ingest/ws-endpoint.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
+import { ClosingStack } from "./kernel/closing-stack.ts";
 import { StorageError, toError } from "./kernel/errors.ts";
+import type { FinishedSegment } from "./kernel/finished-segment.ts";
 import type { Log } from "./kernel/log.ts";
 import { Recorder } from "./recording/recorder.ts";
 import { SegmentPipeline } from "./segment-pipeline.ts";
 import { readBootId } from "./storage/boot-id-store.ts";
-import { type DataLock, openDataLock } from "./storage/data-lock-store.ts";
+import { openDataLock } from "./storage/data-lock-store.ts";
 import { DiskGuard } from "./storage/disk-guard.ts";
 import { connectionsForFdLimit, readFdLimit } from "./storage/fd-limit-store.ts";
 import { FrameLog } from "./storage/frame-log-store.ts";
@@ -33,38 +34,34 @@ export interface ServerOptions {
   readonly version: string;
   /** Default: the machine's clocks. */
   readonly clock?: Clock;
+  /** Told of each segment once its files stand and the catalogue knows it. */
+  readonly onSegmentClosed?: (segment: FinishedSegment) => void;
 }
 
-/** The parts of a running server, in the order in which they are opened. */
+/** The parts of a running server that it asks for something. */
 interface Parts {
   /** Stands in the openings of this run's segments. */
   readonly runId: string;
-  readonly lock: DataLock;
-  readonly frameLog: FrameLog;
   readonly catalog: Catalog;
   readonly uploading: Uploading | undefined;
   readonly finisher: Finisher;
   readonly disk: DiskGuard;
   readonly recorder: Recorder;
   readonly endpoint: WsEndpoint;
-  readonly app: FastifyInstance;
 }
 
 /** A running server: receives, records, derives, catalogues, uploads. */
 export class EetServer {
   readonly #parts: Parts;
-  readonly #settings: Settings;
-  readonly #log: Log;
+  readonly #stack: ClosingStack;
   /** Settles when what an earlier run left is finished; never rejects. */
   readonly recovered: Promise<void>;
   /** Where it listens. */
   readonly address: { readonly host: string; readonly port: number };
-  #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts, options: ServerOptions, recovered: Promise<void>, address: AddressInfo) {
+  private constructor(parts: Parts, stack: ClosingStack, recovered: Promise<void>, address: AddressInfo) {
     this.#parts = parts;
-    this.#settings = options.settings;
-    this.#log = options.log;
+    this.#stack = stack;
     this.recovered = recovered;
     this.address = { host: address.address, port: address.port };
   }
@@ -76,18 +73,16 @@ export class EetServer {
    *   unreadable; ConfigError for an object store that cannot be set up; the system's error when the port is taken
    */
   static async open(options: ServerOptions): Promise<EetServer> {
-    const dataPath = resolve(options.settings.server.data);
-    const lock = openDataLock(dataPath);
+    const stack = new ClosingStack(options.log);
     try {
-      const parts = await openParts(options, dataPath, lock);
-      const { host, port } = options.settings.server;
-      await parts.app.listen({ host, port });
-      const address = parts.app.server.address();
-      if (address === null || typeof address === "string") throw new TypeError("the server listens on no TCP port");
-      const recovered = recover(parts, options, dataPath);
-      return new EetServer(parts, options, recovered, address);
+      const dataPath = resolve(options.settings.server.data);
+      const parts = await openParts(options, dataPath, stack);
+      const address = await listen(parts, options, stack);
+      const stopping = stack.add(new AbortController(), (controller) => controller.abort());
+      const recovered = recover(parts, options, dataPath, stopping.signal);
+      return new EetServer(parts, stack, recovered, address);
     } catch (error) {
-      lock.close();
+      await stack.close();
       throw error;
     }
   }
@@ -102,56 +97,41 @@ export class EetServer {
    * within `shutdownTimeoutS`. Idempotent; never rejects.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#closeParts();
-    return this.#closing;
-  }
-
-  async #closeParts(): Promise<void> {
-    const { lock, frameLog, catalog, uploading, finisher, disk, recorder, endpoint, app } = this.#parts;
-    const steps: readonly (() => Promise<unknown> | undefined)[] = [
-      () => endpoint.stop(),
-      () => recorder.close(),
-      () => this.recovered,
-      () => finisher.close(),
-      () => uploading?.close(this.#settings.server.shutdownTimeoutS * 1000),
-      () => disk.close(),
-      () => catalog.close(),
-      () => frameLog.close(),
-      () => app.close(),
-    ];
-    for (const step of steps) {
-      try {
-        await step();
-      } catch (thrown) {
-        // One part that fails to close must not keep the others from it.
-        this.#log.error({ error: toError(thrown).message }, "a part did not close cleanly");
-      }
-    }
-    lock.close();
+    return this.#stack.close();
   }
 }
 
-async function openParts(options: ServerOptions, dataPath: string, lock: DataLock): Promise<Parts> {
-  const { settings, log, clock = systemClock } = options;
+async function openParts(options: ServerOptions, dataPath: string, stack: ClosingStack): Promise<Parts> {
+  const { settings, log, clock = systemClock, onSegmentClosed } = options;
+  stack.add(openDataLock(dataPath), (lock) => lock.close());
   const receivedPath = join(dataPath, "received");
   await mkdir(receivedPath, { recursive: true });
   const runId = randomUUID();
-  const frameLog = await FrameLog.open({
-    folder: frameLogPath(dataPath),
-    runId,
-    onError: (error) => log.error({ error: error.message }, "frame log not written: a power cut now could cost more"),
-  });
+  const frameLog = await openFrameLog(dataPath, runId, log);
+  stack.add(frameLog, () => frameLog.close());
   const catalog = await openCatalog({ path: join(dataPath, "catalog.db"), log, clock });
+  stack.add(catalog, () => catalog.close());
   const uploading = openUploading({ s3: settings.s3, catalog, receivedPath, log, clock });
+  stack.add(uploading, () => uploading?.close(settings.server.shutdownTimeoutS * 1000));
   const profiles = new DeviceProfiles(settings.devices, await catalog.deviceProfiles());
   const disk: DiskGuard = new DiskGuard({
     dataFolder: dataPath,
     log,
     onLow: (state) => {
+      uploading?.makeRoom();
       if (state === "hard") recorder.failAll(diskFullError(disk));
     },
   });
-  const pipeline = new SegmentPipeline({ catalog, frameLog, profiles, receivedPath, runId, log, uploading });
+  const pipeline = new SegmentPipeline({
+    catalog,
+    frameLog,
+    profiles,
+    receivedPath,
+    runId,
+    log,
+    uploading,
+    onSegmentClosed,
+  });
   const finisher: Finisher = new Finisher({
     receivedPath,
     workerCount: settings.server.finishWorkers,
@@ -160,6 +140,7 @@ async function openParts(options: ServerOptions, dataPath: string, lock: DataLoc
     earlierOrderOf: async (session, index) => (await catalog.nibbleOrderOfSession(session, index))?.order,
     onFinished: (segment, closed) => pipeline.take(segment, closed),
   });
+  stack.add(finisher, () => finisher.close());
   const recorder: Recorder = new Recorder({
     ...settings.server,
     flushIntervalMs: settings.server.flushMs,
@@ -171,7 +152,9 @@ async function openParts(options: ServerOptions, dataPath: string, lock: DataLoc
     listener: pipeline.listen(finisher),
     profileOf: (hwid) => profiles.profileOf(hwid),
   });
+  stack.add(recorder, () => recorder.close());
   await disk.start();
+  stack.add(disk, () => disk.close());
   const endpoint = new WsEndpoint({
     sink: recorder,
     clock,
@@ -180,10 +163,32 @@ async function openParts(options: ServerOptions, dataPath: string, lock: DataLoc
     adpcmLayoutOf: (hwid) => profiles.profileOf(hwid).adpcmLayout,
     refusalReason: () => (disk.state === "hard" ? diskFullError(disk) : undefined),
   });
-  const parts = { runId, lock, frameLog, catalog, uploading, finisher, disk, recorder, endpoint };
-  const app = createHttpApi({ log, health: () => readHealth(parts, options.version) });
-  endpoint.attach(app.server);
-  return { ...parts, app };
+  return { runId, catalog, uploading, finisher, disk, recorder, endpoint };
+}
+
+async function listen(
+  parts: Parts,
+  { settings, log, version }: ServerOptions,
+  stack: ClosingStack,
+): Promise<AddressInfo> {
+  const app = createHttpApi({ log, health: () => readHealth(parts, version) });
+  // The server closes only when its WebSockets have ended.
+  app.addHook("preClose", () => parts.endpoint.stop());
+  parts.endpoint.attach(app.server);
+  stack.add(app, () => app.close());
+  const { host, port } = settings.server;
+  await app.listen({ host, port });
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new TypeError("the server listens on no TCP port");
+  return address;
+}
+
+function openFrameLog(dataPath: string, runId: string, log: Log): Promise<FrameLog> {
+  return FrameLog.open({
+    folder: frameLogPath(dataPath),
+    runId,
+    onError: (error) => log.error({ error: error.message }, "frame log not written: a power cut now could cost more"),
+  });
 }
 
 function frameLogPath(dataPath: string): string {
@@ -207,8 +212,12 @@ function chooseMaxConnections(configured: number, log: Log): number {
   return maxConnections;
 }
 
-async function recover(parts: Parts, { settings, log }: ServerOptions, dataPath: string): Promise<void> {
-  const { runId, finisher, uploading } = parts;
+async function recover(
+  { runId, finisher, uploading }: Parts,
+  { settings, log }: ServerOptions,
+  dataPath: string,
+  stopping: AbortSignal,
+): Promise<void> {
   try {
     const result = await recoverSegments({
       receivedPath: join(dataPath, "received"),
@@ -217,16 +226,21 @@ async function recover(parts: Parts, { settings, log }: ServerOptions, dataPath:
       bootId: readBootId(),
       wantsWav: settings.server.wav,
       log,
-      finish: (segment, isRecovered) => finisher.finish(segment, isRecovered),
+      finish: (segment, isRecovered) => {
+        // Thrown, so that recovery does not take the rest for finished: the next start goes on with it.
+        stopping.throwIfAborted();
+        return finisher.finish(segment, isRecovered);
+      },
     });
-    if (result.recoveredCount + result.rederivedCount > 0) log.info({ ...result }, "segments of an earlier run finished");
+    log.info({ ...result }, "recovery done");
     await uploading?.enqueueMissing();
   } catch (thrown) {
-    log.error({ error: toError(thrown).message }, "recovery stopped: the next start goes on with it");
+    if (!stopping.aborted)
+      log.error({ error: toError(thrown).message }, "recovery stopped: the next start goes on with it");
   }
 }
 
-function readHealth(parts: Omit<Parts, "app">, version: string): Health {
+function readHealth(parts: Parts, version: string): Health {
   const { disk, endpoint, recorder, finisher, catalog, uploading } = parts;
   const { pending, uploading: inFlight, stored, failed } = catalog.uploads.counts();
   const isDegraded = disk.state !== "ok" || uploading?.isStoreDown === true;

@@ -1,0 +1,58 @@
+import type { FinishedSegment, SegmentVerdict } from "@eet/server";
+import { demoDevices } from "./demo-device.ts";
+
+const meterWidth = 12;
+/** The meter's left end. */
+const floorDbfs = -48;
+
+/** What the demo says first. */
+export function formatIntroduction(url: string, folder: string): string {
+  const devices = demoDevices.map(({ hwid, description }) => `  ${hwid.padEnd(10)}${description}`);
+  return [
+    `A server listens on ${url}/{hwid}. Four simulated devices stream to it in real time:`,
+    "",
+    ...devices,
+    "",
+    `Every 5 seconds of audio become a segment in ${folder}: the raw frames (.bin), a WAV and a sidecar (.json).`,
+    "",
+    "",
+  ].join("\n");
+}
+
+/** Head of the table of segments. */
+export const segmentHead = `${"time".padEnd(10)}${"device".padEnd(10)}${"audio".padStart(7)}  ${"level (peak)".padEnd(meterWidth + 10)}nibbles  file\n`;
+
+/** One line of the table of segments. */
+export function formatSegment({ sidecar, folder }: FinishedSegment): string {
+  const seconds = (sidecar.samples / sidecar.audio.sample_rate_hz).toFixed(2);
+  const peakDbfs = sidecar.levels?.peak_dbfs ?? floorDbfs;
+  const time = new Date(sidecar.time.end_ms).toISOString().slice(11, 19);
+  const nibbles = sidecar.nibble_order?.order ?? "-";
+  return (
+    `${time.padEnd(10)}${(sidecar.hwid ?? "").padEnd(10)}${seconds.padStart(6)}s  ` +
+    `${formatMeter(peakDbfs)} ${peakDbfs.toFixed(1).padStart(5)} dB ${nibbles.padEnd(7)}  ${folder}/${sidecar.name}.wav\n`
+  );
+}
+
+function formatMeter(peakDbfs: number): string {
+  const filled = Math.round(meterWidth * Math.min(1, Math.max(0, 1 - peakDbfs / floorDbfs)));
+  return "#".repeat(filled).padEnd(meterWidth, ".");
+}
+
+/** What the demo says last. */
+export function formatSummary(verdicts: readonly SegmentVerdict[], folder: string): string {
+  const seconds = verdicts.reduce((sum, { sampleCount, sampleRateHz }) => sum + sampleCount / sampleRateHz, 0);
+  const problems = verdicts.flatMap(({ segment, problems }) => problems.map((problem) => `  ${segment}: ${problem}`));
+  const verdict =
+    problems.length === 0
+      ? "verified: every WAV is what its frames decode to, every hash and count is right"
+      : `with problems:\n${problems.join("\n")}`;
+  return [
+    "",
+    `${verdicts.length} segments, ${seconds.toFixed(1)} s of audio, ${verdicts.length * 3} files in ${folder}`,
+    verdict,
+    "",
+    "Next: `npm start` runs the server for real; point a device at ws://<this machine>:5096/ws/<its id>.",
+    "",
+  ].join("\n");
+}

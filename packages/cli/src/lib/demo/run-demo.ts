@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { limits } from "@eet/protocol";
+import { EetServer, readSettings, type SegmentVerdict, StorageError, silentLog, verifyFolder } from "@eet/server";
+import packageJson from "../../../package.json" with { type: "json" };
+import type { CommandContext } from "../command-context.ts";
+import { CommandError, exitCodes } from "../command-error.ts";
+import { demoDevices, streamDemoDevice } from "./demo-device.ts";
+import { formatIntroduction, formatSegment, formatSummary, segmentHead } from "./demo-report.ts";
+
+const rotateS = 5;
+
+/**
+ * Runs a server and the simulated devices until they end or are interrupted, then checks what was recorded.
+ *
+ * @param seconds - how long; `undefined`: until Ctrl-C
+ * @returns the exit code
+ */
+export async function runDemo(seconds: number | undefined, context: CommandContext): Promise<number> {
+  const { terminal, interruption } = context;
+  const folder = join("data", "demo");
+  const server = await openServer(folder, context);
+  const url = `ws://${server.address.host}:${server.address.port}/ws`;
+  terminal.out.write(formatIntroduction(url, join(folder, "received")));
+  terminal.out.write(seconds === undefined ? "Ctrl-C stops.\n\n" : `It stops by itself after ${seconds} s.\n\n`);
+  terminal.out.write(segmentHead);
+  const length = seconds ?? Number.POSITIVE_INFINITY;
+  const runs = await Promise.all(
+    demoDevices.map((device, index) => streamDemoDevice(device, index + 1, url, length, interruption)),
+  ).finally(() => server.close());
+  const failures = runs.flatMap(({ failure, target }) =>
+    failure === undefined ? [] : [`${target.hwid}: ${failure}\n`],
+  );
+  for (const failure of failures) terminal.err.write(failure);
+  const verdicts = await verifyAll(join(folder, "received"));
+  terminal.out.write(formatSummary(verdicts, join(folder, "received")));
+  const isGood = failures.length === 0 && verdicts.every(({ problems }) => problems.length === 0);
+  return isGood ? exitCodes.success : exitCodes.failure;
+}
+
+/** On the port that devices expect; on any other one when that is taken. */
+async function openServer(folder: string, context: CommandContext): Promise<EetServer> {
+  try {
+    return await openServerOn(limits.defaultPort, folder, context);
+  } catch (error) {
+    if (error instanceof StorageError) throw new CommandError(`${error.message}. ${error.row.fix}`, { cause: error });
+    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    if (!isTaken) throw error;
+    context.terminal.err.write(`note: port ${limits.defaultPort} is taken, the demo uses a free one\n`);
+    return openServerOn(0, folder, context);
+  }
+}
+
+async function openServerOn(port: number, folder: string, { terminal }: CommandContext): Promise<EetServer> {
+  // Settings of this folder stay out of it: the demo must neither upload nor write elsewhere.
+  const flags = { port: String(port), data: folder, "rotate-s": String(rotateS) };
+  const { settings } = await readSettings(join(folder, "no-settings"), { flags, environment: {} });
+  return EetServer.open({
+    settings,
+    log: silentLog,
+    version: packageJson.version,
+    onSegmentClosed: (segment) => terminal.out.write(formatSegment(segment)),
+  });
+}
+
+async function verifyAll(folder: string): Promise<SegmentVerdict[]> {
+  const verdicts: SegmentVerdict[] = [];
+  for await (const verdict of verifyFolder(folder)) verdicts.push(verdict);
+  return verdicts;
+}
