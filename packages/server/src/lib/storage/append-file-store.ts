@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { StorageError } from "../kernel/errors.ts";
 
 /**
  * One open file that grows at known offsets. Thin promises over the descriptor: this is the path of every flush, and
@@ -36,10 +37,15 @@ export class AppendFile {
     });
   }
 
-  /** Makes all that was written durable (`fdatasync`). */
+  /**
+   * Makes all that was written durable (`fdatasync`).
+   *
+   * @throws {@link StorageError} `STORAGE_IO`, whatever the system's reason: the kernel may have dropped what was written
+   *   since the last sync, and a second try would succeed without it. Nothing on this file is to be tried again. [S-2.4]
+   */
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
+      fs.fdatasync(this.#fd, (error) => (error ? reject(syncError(error)) : resolve()));
     });
   }
 
@@ -51,6 +57,10 @@ export class AppendFile {
       fs.close(this.#fd, () => resolve());
     });
   }
+}
+
+function syncError(cause: Error): StorageError {
+  return new StorageError("STORAGE_IO", `what was written could not be made durable: ${cause.message}`, { cause });
 }
 
 function dropBytes(slices: readonly Uint8Array[], byteCount: number): Uint8Array[] {

@@ -1,4 +1,5 @@
-import { open, statfs } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { open, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { removeFile } from "./durable-file-store.ts";
 
@@ -44,6 +45,8 @@ export async function readDiskSpace(folder: string): Promise<DiskSpace> {
 
 /**
  * A block of disk held back so that open segments can be finished on a full disk. [S-2.5]
+ *
+ * One operation runs at a time: the caller sees to it.
  */
 export class DiskReserve {
   readonly #path: string;
@@ -56,12 +59,25 @@ export class DiskReserve {
   /** Takes the reserve when it is not held and the disk is roomy. */
   async hold(space: DiskSpace): Promise<void> {
     if (this.#isHeld || diskState(space) !== "ok") return;
+    if (!(await this.#isThere())) await this.#write();
     this.#isHeld = true;
+  }
+
+  /** True when an earlier run has left it: it is written from front to back, so its size tells that it is whole. */
+  async #isThere(): Promise<boolean> {
+    const facts = await stat(this.#path).catch(() => undefined);
+    return facts?.size === reserveBytes;
+  }
+
+  async #write(): Promise<void> {
     const file = await open(this.#path, "w");
     try {
-      // Random-looking content is not needed: zeros take real blocks unless the file is made by truncate.
-      const block = Buffer.alloc(MiB);
-      for (let at = 0; at < reserveBytes; at += MiB) await file.write(block, 0, MiB, at);
+      // Random, since a file system that compresses gives no room to zeros.
+      const block = randomBytes(MiB);
+      for (let at = 0; at < reserveBytes; at += MiB) await file.writeFile(block);
+    } catch (error) {
+      await this.release();
+      throw error;
     } finally {
       await file.close();
     }

@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import { dirname } from "node:path";
 
 /**
  * Makes the names in a folder durable: created, renamed and removed files. File systems that cannot sync a folder
@@ -29,14 +28,6 @@ export function syncFolderSync(folder: string): void {
 /** Writes a whole file and syncs its content; the name is durable only after the folder's sync. */
 export async function writeFileSynced(path: string, content: string): Promise<void> {
   await fs.promises.writeFile(path, content, { flush: true });
-}
-
-/** Replaces a file so that after any crash either the old or the new content stands there. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  const partPath = `${path}.part`;
-  await writeFileSynced(partPath, content);
-  await fs.promises.rename(partPath, path);
-  await syncFolder(dirname(path));
 }
 
 /** Removes a file; one that is gone already is fine. */

@@ -23,6 +23,13 @@ export interface FrameLogOptions {
   readonly maxBytes?: number;
 }
 
+/** One file of a run's log. */
+interface LogFile {
+  readonly path: string;
+  readonly file: AppendFile;
+  byteCount: number;
+}
+
 /**
  * The journal of all open segments of one server run: which bytes were written with which CRC, and up to where each
  * file is synced. It lets recovery tell real frames from what a power cut left behind. [S-3.1]
@@ -32,25 +39,26 @@ export interface FrameLogOptions {
 export class FrameLog {
   readonly #options: FrameLogOptions;
   readonly #open = new Map<number, SegmentTrust>();
-  #file: AppendFile;
-  #fileIndex = 0;
-  #fileBytes = 0;
+  #current: LogFile;
+  #nextFileIndex = 1;
   #nextNumber = 1;
   #records: FrameLogRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> = Promise.resolve();
-  #isClosed = false;
+  /** The last commit failed: what the current file holds is not known. */
+  #isFailing = false;
+  #closing: Promise<void> | undefined;
 
-  private constructor(options: FrameLogOptions, file: AppendFile) {
+  private constructor(options: FrameLogOptions, current: LogFile) {
     this.#options = options;
-    this.#file = file;
+    this.#current = current;
   }
 
   static async open(options: FrameLogOptions): Promise<FrameLog> {
     await mkdir(options.folder, { recursive: true });
-    const file = await AppendFile.open(logPath(options, 0));
+    const current = await openLogFile(options, 0);
     await syncFolder(options.folder);
-    return new FrameLog(options, file);
+    return new FrameLog(options, current);
   }
 
   /** Registers a segment. @returns the number that its opening has to carry */
@@ -60,7 +68,7 @@ export class FrameLog {
     return logNumber;
   }
 
-  /** Frames are about to be written at `offset`. */
+  /** Frames were written at `offset`. */
   recordWritten(logNumber: number, offset: number, slices: readonly Uint8Array[]): void {
     let crc = 0;
     let byteCount = 0;
@@ -85,7 +93,7 @@ export class FrameLog {
   }
 
   #append(record: FrameLogRecord): void {
-    if (this.#isClosed) return;
+    if (this.#closing !== undefined) return;
     this.#records.push(record);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -95,56 +103,75 @@ export class FrameLog {
 
   /** Makes durable what was recorded until now. Never rejects: failures go to `onError`. */
   commit(): Promise<void> {
-    this.#committing = this.#committing.then(() => this.#writeRecords());
+    this.#committing = this.#committing.then(() => this.#commitNow());
     return this.#committing;
   }
 
-  async #writeRecords(): Promise<void> {
+  async #commitNow(): Promise<void> {
     const records = this.#records;
-    if (records.length === 0) return;
+    if (records.length === 0 && !this.#isFailing) return;
     this.#records = [];
     try {
-      if (this.#fileBytes > (this.#options.maxBytes ?? maxLogBytes)) await this.#rotate();
-      await this.#write(records);
+      const isFull = this.#current.byteCount > (this.#options.maxBytes ?? maxLogBytes);
+      // A file whose write or sync failed is not trusted again; the fresh one makes up for what was lost. [S-2.4]
+      if (isFull || this.#isFailing) await this.#rotate();
+      else await writeRecords(this.#current, records);
+      this.#isFailing = false;
     } catch (error) {
-      this.#options.onError(toError(error));
+      // Told once, however many tries it takes.
+      if (!this.#isFailing) this.#options.onError(toError(error));
+      this.#isFailing = true;
     }
   }
 
-  async #write(records: readonly FrameLogRecord[]): Promise<void> {
-    const bytes = Buffer.allocUnsafe(records.length * frameLogRecordBytes);
-    for (const [index, record] of records.entries()) formatFrameLogRecord(record, bytes, index * frameLogRecordBytes);
-    await this.#file.write([bytes], this.#fileBytes);
-    this.#fileBytes += bytes.byteLength;
-    await this.#file.sync();
-  }
-
-  /** Only when the fresh log is durable the old one goes. */
+  /** Goes on in a fresh file that begins with all that is known of the open segments. Then only the old one goes. */
   async #rotate(): Promise<void> {
-    const oldFile = this.#file;
-    const oldPath = logPath(this.#options, this.#fileIndex);
-    this.#file = await AppendFile.open(logPath(this.#options, this.#fileIndex + 1));
-    this.#fileIndex += 1;
-    this.#fileBytes = 0;
-    await this.#write([...this.#open].flatMap(([logNumber, trust]) => [...trust.records(logNumber)]));
-    await syncFolder(this.#options.folder);
-    await oldFile.close();
-    await removeFile(oldPath);
+    const next = await openLogFile(this.#options, this.#nextFileIndex++);
+    try {
+      await writeRecords(
+        next,
+        [...this.#open].flatMap(([logNumber, trust]) => [...trust.records(logNumber)]),
+      );
+      await syncFolder(this.#options.folder);
+    } catch (error) {
+      await removeLogFile(next);
+      throw error;
+    }
+    const old = this.#current;
+    this.#current = next;
+    await removeLogFile(old);
   }
 
-  /** Commits and closes. Logs whose segments are all finished are removed. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return this.#committing;
-    this.#isClosed = true;
+  /** Commits and closes. The log is removed when its segments are all finished. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeNow();
+    return this.#closing;
+  }
+
+  async #closeNow(): Promise<void> {
     clearTimeout(this.#timer);
     await this.commit();
-    await this.#file.close();
-    if (this.#open.size === 0) await removeFile(logPath(this.#options, this.#fileIndex));
+    if (this.#open.size === 0) await removeLogFile(this.#current);
+    else await this.#current.file.close();
   }
 }
 
-function logPath(options: FrameLogOptions, index: number): string {
-  return join(options.folder, `${options.runId}.${String(index).padStart(6, "0")}.log`);
+async function openLogFile({ folder, runId }: FrameLogOptions, index: number): Promise<LogFile> {
+  const path = join(folder, `${runId}.${String(index).padStart(6, "0")}.log`);
+  return { path, file: await AppendFile.open(path), byteCount: 0 };
+}
+
+async function writeRecords(log: LogFile, records: readonly FrameLogRecord[]): Promise<void> {
+  const bytes = Buffer.allocUnsafe(records.length * frameLogRecordBytes);
+  for (const [index, record] of records.entries()) formatFrameLogRecord(record, bytes, index * frameLogRecordBytes);
+  await log.file.write([bytes], log.byteCount);
+  log.byteCount += bytes.byteLength;
+  await log.file.sync();
+}
+
+async function removeLogFile({ file, path }: LogFile): Promise<void> {
+  await file.close();
+  await removeFile(path);
 }
 
 /** What the logs of a run say about its segments, by log number. Missing or damaged logs say nothing. */

@@ -30,9 +30,7 @@ export function formatSegmentName(naming: SegmentNaming): string {
 
 /** Session and index of a segment's name, or `undefined` when it is not one. Inverse of {@link formatSegmentName}. */
 export function parseSegmentName(name: string): { readonly session: string; readonly index: number } | undefined {
-  const match =
-    /^stream_\d+_.*_([0-9a-z]{1,24})-(\d+)$/.exec(name) ?? /^stream_\d+_\d{8}_\d{6}_([0-9a-z]{1,24})-(\d+)$/.exec(name);
-  const [, session, index] = match ?? [];
+  const [, session, index] = /^stream_\d+_(?:.+_)?\d{8}_\d{6}_([0-9a-z]{1,24})-(\d+)$/.exec(name) ?? [];
   return session === undefined || index === undefined ? undefined : { session, index: Number(index) };
 }
 

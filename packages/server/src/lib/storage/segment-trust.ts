@@ -16,12 +16,17 @@ export class SegmentTrust {
   }
 
   addWritten(extent: WrittenExtent): void {
-    this.#extents.push(extent);
+    // Where a fresh log was begun meanwhile, extents are told again after the sync that covers them.
+    if (this.#isBeyondSync(extent)) this.#extents.push(extent);
   }
 
   addSynced(offset: number): void {
     this.#syncedBytes = Math.max(this.#syncedBytes, offset);
-    this.#extents = this.#extents.filter((extent) => extent.offset + extent.byteCount > this.#syncedBytes);
+    this.#extents = this.#extents.filter((extent) => this.#isBeyondSync(extent));
+  }
+
+  #isBeyondSync({ offset, byteCount }: WrittenExtent): boolean {
+    return offset + byteCount > this.#syncedBytes;
   }
 
   /** The records that bring another trust to this state. */
