@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 
+/** How often the timer looks; {@link FlushScheduler.delayMs} allows for it. */
 const tickIntervalMs = 25;
 
 /** Something with bytes to bring to disk. */
@@ -14,20 +15,21 @@ export interface Flushable {
  */
 export class FlushScheduler {
   readonly #clock: Clock;
-  readonly #delayMs: number;
+  /** Bytes are gathered for this long at most. */
+  readonly delayMs: number;
   #queue: { readonly flushable: Flushable; readonly dueMs: number }[] = [];
   #head = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param delayMs - how long bytes are gathered before they are written */
+  /** @param delayMs - see {@link delayMs}; at least 25 */
   constructor(clock: Clock, delayMs: number) {
     this.#clock = clock;
-    this.#delayMs = delayMs;
+    this.delayMs = delayMs;
   }
 
-  /** Calls `flushable.flushDue()` once after the delay. */
+  /** Calls `flushable.flushDue()` once, within `delayMs`. */
   schedule(flushable: Flushable): void {
-    this.#queue.push({ flushable, dueMs: this.#clock.monotonicMs() + this.#delayMs });
+    this.#queue.push({ flushable, dueMs: this.#clock.monotonicMs() + this.delayMs - tickIntervalMs });
     this.#timer ??= setInterval(() => this.#tick(), tickIntervalMs);
   }
 

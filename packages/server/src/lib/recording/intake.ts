@@ -42,7 +42,8 @@ export class Intake {
   readonly #request: RecordingRequest;
   readonly #host: IntakeHost;
   readonly #failed = Promise.withResolvers<Error>();
-  readonly #endings = new Set<Promise<void>>();
+  /** All that are not ended yet: the one that takes frames and those before it. */
+  readonly #sessions = new Set<Session>();
   #session: Session | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -66,12 +67,18 @@ export class Intake {
   accept(message: Uint8Array, seq: number, sampleCount: number): boolean {
     this.#session ??= this.#open(sampleCount, this.#request.deviceMs);
     if (!this.#session.accept(message, seq, sampleCount)) {
-      this.#endSession(this.#session);
+      void this.#endSession(this.#session);
       // The handshake's time was that of the first session's start; this one's is known by its arrival only.
       this.#session = this.#open(sampleCount, 0);
       this.#session.accept(message, seq, sampleCount);
     }
-    return this.#session.retainedBytes < pauseAboveBytes;
+    return this.#waitingBytes < pauseAboveBytes;
+  }
+
+  get #waitingBytes(): number {
+    let bytes = 0;
+    for (const session of this.#sessions) bytes += session.waitingBytes;
+    return bytes;
   }
 
   #open(sampleCount: number, deviceMs: number): Session {
@@ -86,17 +93,18 @@ export class Intake {
       start,
       profile: profileOf(hwid),
     };
-    const rotation = new Rotation(format, rotateS, rotateAlign ? start.startMs : undefined);
+    const rotation = new Rotation(format, { rotateS, alignedStartMs: rotateAlign ? start.startMs : undefined });
     const session = new Session(record, rotation, context, {
       onReleased: () => this.#release(),
       onFailed: (error) => this.fail(error),
     });
     this.#host.add(session);
+    this.#sessions.add(session);
     return session;
   }
 
   #release(): void {
-    if (this.#drained === undefined || (this.#session?.retainedBytes ?? 0) >= resumeBelowBytes) return;
+    if (this.#drained === undefined || this.#waitingBytes >= resumeBelowBytes) return;
     this.#drained.resolve();
     this.#drained = undefined;
   }
@@ -114,17 +122,15 @@ export class Intake {
     this.#failed.resolve(error);
   }
 
-  #endSession(session: Session): void {
-    const ending = this.#host.end(session);
-    this.#endings.add(ending);
-    void ending.then(() => this.#endings.delete(ending));
+  async #endSession(session: Session): Promise<void> {
+    await this.#host.end(session);
+    this.#sessions.delete(session);
   }
 
   /** No more frames. @returns when all that was accepted is on stable storage; never rejects */
   async end(): Promise<void> {
-    if (this.#session !== undefined) this.#endSession(this.#session);
     this.#session = undefined;
-    await Promise.all(this.#endings);
+    await Promise.all([...this.#sessions].map((session) => this.#endSession(session)));
     this.#host.remove(this);
     this.#drained?.resolve();
   }

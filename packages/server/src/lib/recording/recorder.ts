@@ -1,21 +1,22 @@
 import pLimit from "p-limit";
-import type { Clock, WallMs } from "../kernel/clock.ts";
+import type { Clock, MonotonicMs } from "../kernel/clock.ts";
 import type { RecordingListener } from "../kernel/recording-events.ts";
 import type { DeviceProfile } from "../kernel/segment-record.ts";
 import type { FrameLog } from "../storage/frame-log-store.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { Intake, type IntakeHost, type RecordingRequest } from "./intake.ts";
+import { SegmentFile } from "./segment-file.ts";
 import type { Session, SessionContext } from "./session.ts";
 import { randomSessionId } from "./session-id.ts";
 
-/** Writes are gathered for at most this long. [S-2.1] */
-const maxGatherMs = 250;
+/** Writes are gathered for at most this long, in equal parts of the flush interval. [S-2.1] */
+const maxGatherMs = 350;
 /** Syncs under way at once: enough for the file system to group them, few enough to leave threads for writes. */
 const maxSyncCount = 12;
 const idleSweepIntervalMs = 1_000;
 
 export interface RecorderOptions {
-  /** `data/received` */
+  /** `data/received`, which exists. */
   readonly receivedPath: string;
   /** Folder template, see `formatSegmentFolder`. */
   readonly layout: string;
@@ -24,7 +25,7 @@ export interface RecorderOptions {
   /** End segments at whole multiples of `rotateS` of UTC. */
   readonly rotateAlign: boolean;
   readonly gapFill: "silence" | "skip";
-  /** Longest time between a frame's arrival and its sync, 50 to 60 000. */
+  /** Longest time between a frame's arrival and the start of its sync, 50 to 60 000. */
   readonly flushIntervalMs: number;
   readonly bootId: string;
   readonly runId: string;
@@ -35,6 +36,8 @@ export interface RecorderOptions {
   readonly profileOf: (hwid: string | null) => DeviceProfile;
   /** Makes session ids; default 8 random characters. */
   readonly newSessionId?: () => string;
+  /** For tests: makes the files of segments. */
+  readonly openFile?: SessionContext["openFile"];
 }
 
 /** Records what devices send: the owner of all sessions. */
@@ -47,10 +50,15 @@ export class Recorder {
   readonly #idleTimer: NodeJS.Timeout;
 
   constructor(options: RecorderOptions) {
-    const { clock, flushIntervalMs } = options;
+    const { clock, flushIntervalMs, receivedPath, frameLog } = options;
     this.#options = options;
-    this.#scheduler = new FlushScheduler(clock, Math.min(maxGatherMs, flushIntervalMs));
-    const context: SessionContext = { ...options, scheduler: this.#scheduler, limitSync: pLimit(maxSyncCount) };
+    this.#scheduler = new FlushScheduler(clock, flushIntervalMs / Math.ceil(flushIntervalMs / maxGatherMs));
+    const context: SessionContext = {
+      ...options,
+      openFile: options.openFile ?? ((opening) => SegmentFile.open(receivedPath, opening, frameLog)),
+      scheduler: this.#scheduler,
+      limitSync: pLimit(maxSyncCount),
+    };
     this.#host = {
       ...options,
       context,
@@ -59,7 +67,7 @@ export class Recorder {
       end: (session) => this.#end(session),
       remove: (intake) => this.#intakes.delete(intake),
     };
-    this.#idleTimer = setInterval(() => this.closeIdle(clock.wallMs()), idleSweepIntervalMs);
+    this.#idleTimer = setInterval(() => this.closeIdle(clock.monotonicMs()), idleSweepIntervalMs);
   }
 
   /** Opens the way in for one connection. Files are made when its first frame comes. */
@@ -90,7 +98,7 @@ export class Recorder {
   }
 
   /** Closes the segments that no frame has reached for 15 s. */
-  closeIdle(nowMs: WallMs): void {
+  closeIdle(nowMs: MonotonicMs): void {
     for (const session of this.#sessions) session.closeIfIdle(nowMs);
   }
 

@@ -10,7 +10,7 @@ interface Chunk {
 
 /**
  * The tail of a growing file, kept in memory until it is on stable storage: appended at one end, given free at the
- * other. Chunks are used again, so a steady stream allocates nothing. Offsets count from the file's start.
+ * other. Offsets count from the file's start.
  */
 export class RetainedBytes {
   #chunks: Chunk[] = [];
@@ -39,8 +39,8 @@ export class RetainedBytes {
   #chunkFor(byteLength: number): Chunk {
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.bytes.byteLength - last.length >= byteLength) return last;
-    // A stream that fills a chunk before it is synced gets a larger one next time.
-    if (last !== undefined) this.#chunkBytes = Math.min(this.#chunkBytes * 2, largestChunkBytes);
+    // A stream that needs several chunks at once gets larger ones.
+    if (this.#chunks.length > 1) this.#chunkBytes = Math.min(this.#chunkBytes * 2, largestChunkBytes);
     const chunk = {
       bytes: Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, byteLength)),
       startOffset: this.#endOffset,

@@ -25,26 +25,24 @@ export class SegmentFile {
     this.#frameLog = frameLog;
   }
 
-  /** @param receivedPath - `data/received` */
+  /** @param receivedPath - `data/received`, which exists */
   static async open(receivedPath: string, opening: SegmentOpening, frameLog: FrameLog): Promise<SegmentFile> {
     const basePath = join(receivedPath, opening.folder, opening.name);
-    const folderPath = dirname(basePath);
-    const firstCreated = await mkdir(folderPath, { recursive: true });
+    await mkdir(dirname(basePath), { recursive: true });
     await writeFileSynced(`${basePath}${segmentEndings.open}`, JSON.stringify(opening));
     const file = await AppendFile.open(`${basePath}${segmentEndings.binPart}`);
-    return new SegmentFile(file, foldersUpTo(folderPath, firstCreated), opening.logNumber, frameLog);
+    return new SegmentFile(file, foldersOf(receivedPath, opening.folder), opening.logNumber, frameLog);
   }
 
   /** Hands frames to the system and their CRC to the frame log. */
   async write(slices: readonly Uint8Array[], offset: number): Promise<void> {
-    this.#frameLog.recordWritten(this.#logNumber, offset, slices);
     await this.#file.write(slices, offset);
+    this.#frameLog.recordWritten(this.#logNumber, offset, slices);
   }
 
   /**
-   * Makes everything before `offset` durable, the file's name included. [S-2.2]
-   *
-   * @returns when the frame log knows it too: only then a power cut keeps it
+   * Makes everything before `offset` durable, the file's name included. [S-2.2] The frame log learns of it; after a
+   * power cut the frames are believed from the log's next commit on.
    */
   async sync(offset: number): Promise<void> {
     await this.#file.sync();
@@ -58,11 +56,12 @@ export class SegmentFile {
   }
 }
 
-/** The folder, and where folders had to be made for it, all up to the one that holds the outermost of them. */
-function foldersUpTo(folder: string, firstCreated: string | undefined): string[] {
-  const folders = [folder];
-  if (firstCreated === undefined) return folders;
-  const last = dirname(firstCreated);
-  for (let at = folder; at !== last && at !== dirname(at); at = dirname(at)) folders.push(dirname(at));
-  return folders;
+/**
+ * All folders from the segment's up to the root. Whoever made them, another segment maybe, may not have come to sync
+ * their names yet.
+ */
+function foldersOf(receivedPath: string, folder: string): string[] {
+  if (folder === "") return [receivedPath];
+  const parent = folder.includes("/") ? folder.slice(0, folder.lastIndexOf("/")) : "";
+  return [join(receivedPath, folder), ...foldersOf(receivedPath, parent)];
 }

@@ -1,25 +1,27 @@
 import type { Clock, MonotonicMs } from "../kernel/clock.ts";
 import { systemErrorCode, toError } from "../kernel/errors.ts";
 import type { SegmentOpening, SessionPosition } from "../kernel/segment-record.ts";
-import type { FrameLog } from "../storage/frame-log-store.ts";
 import type { Flushable, FlushScheduler } from "./flush-scheduler.ts";
 import { RetainedBytes } from "./retained-bytes.ts";
-import { SegmentFile } from "./segment-file.ts";
+import type { SegmentFile } from "./segment-file.ts";
 
 /** Unwritten bytes at which a write starts before its time. [S-2.1] */
 const writeThresholdBytes = 64 * 1024;
 /** Unsynced bytes at which a sync starts before its time: they are held in memory. */
 const syncThresholdBytes = 512 * 1024;
-/** Errors that pass: the same descriptor is good once there is room again. [S-2.6] */
+/** Errors that pass: the same can be tried again once there is room. [S-2.6] A failed sync is never one. [S-2.4] */
 const passingErrors: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "EAGAIN"]);
+
+/** What a writer needs of its file. */
+export type WritableSegment = Pick<SegmentFile, "write" | "sync" | "close">;
 
 /** What every segment writer of a recorder shares. */
 export interface WriterContext {
-  /** `data/received` */
-  readonly receivedPath: string;
-  readonly frameLog: FrameLog;
+  /** Makes a segment's files; called again when it fails with an error that passes. */
+  readonly openFile: (opening: SegmentOpening) => Promise<WritableSegment>;
   readonly scheduler: FlushScheduler;
   readonly clock: Clock;
+  /** Longest time between a frame's arrival and the start of its sync. */
   readonly flushIntervalMs: number;
   /** Bounds how many syncs run at once. */
   readonly limitSync: (sync: () => Promise<void>) => Promise<void>;
@@ -42,12 +44,21 @@ export interface WriterFailure {
 export interface WriterObserver {
   /** Bytes were given free: a paused sender may go on. */
   onReleased(): void;
-  /** Writing waits for room or descriptors and is tried again. */
+  /** Writing waits for room or descriptors and is tried again; told once until it gets through. */
   onStalled(error: Error): void;
   /** The file is beyond use; the writer has let go of it. [S-2.4] */
   onFailed(failure: WriterFailure): void;
   /** Everything is on stable storage and the file is closed. */
   onClosed(binBytes: number): void;
+}
+
+/** How far the file has come; always a frame boundary. */
+interface Progress {
+  readonly bytes: number;
+  /** Behind those bytes; `undefined` when there are none. */
+  readonly position: SessionPosition | undefined;
+  /** Frames behind those bytes came after this. */
+  readonly takenMs: MonotonicMs;
 }
 
 /**
@@ -60,24 +71,26 @@ export class SegmentWriter implements Flushable {
   readonly #observer: WriterObserver;
   readonly #retained = new RetainedBytes();
   #position: SessionPosition;
-  #writtenBytes = 0;
-  #syncedBytes = 0;
-  #syncedPosition: SessionPosition | undefined;
-  /** Where writes ended, since the last sync: frame boundaries. */
-  #marks: { readonly offset: number; readonly position: SessionPosition }[] = [];
+  #written: Progress;
+  #synced: Progress;
+  /** Offsets up to which a write and a sync are asked for. */
+  #writeTarget = 0;
+  #syncTarget = 0;
+  /** Arrival of the oldest frame that is not synced, or somewhat before. */
   #unsyncedSinceMs: MonotonicMs | undefined;
-  #file: SegmentFile | undefined;
+  #file: WritableSegment | undefined;
   #state: "open" | "closing" | "ended" = "open";
   #isRunning = false;
   #isScheduled = false;
-  #isWriteAsked = false;
-  #isSyncAsked = false;
+  #isStalled = false;
 
   constructor(opening: SegmentOpening, context: WriterContext, observer: WriterObserver) {
     this.opening = opening;
     this.#context = context;
     this.#observer = observer;
     this.#position = opening.start;
+    this.#written = { bytes: 0, position: undefined, takenMs: context.clock.monotonicMs() };
+    this.#synced = this.#written;
   }
 
   /** Bytes held in memory because they are not on stable storage yet. */
@@ -100,22 +113,28 @@ export class SegmentWriter implements Flushable {
     this.#position = nextPosition;
     this.#unsyncedSinceMs ??= this.#context.clock.monotonicMs();
     if (!this.#isScheduled) this.#schedule();
-    if (this.#isWriteDue || this.#isSyncDue) void this.#run();
+    // While stalled it is the scheduler that sets the pace of the tries, not the sender.
+    if (!this.#isStalled && (this.#isWriteDue || this.#isSyncDue)) void this.#run();
   }
 
   /** Takes no more; `onClosed` follows when all is durable. */
   close(): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
+    this.#writeTarget = this.#retained.endOffset;
+    this.#syncTarget = this.#retained.endOffset;
     void this.#run();
   }
 
   flushDue(): void {
     this.#isScheduled = false;
-    if (this.#state === "ended" || this.#syncedBytes === this.#retained.endOffset) return;
-    const { clock, flushIntervalMs } = this.#context;
-    this.#isWriteAsked = true;
-    if (clock.monotonicMs() - (this.#unsyncedSinceMs ?? 0) >= flushIntervalMs) this.#isSyncAsked = true;
+    const { endOffset } = this.#retained;
+    if (this.#state === "ended" || this.#synced.bytes === endOffset) return;
+    const { clock, flushIntervalMs, scheduler } = this.#context;
+    const ageMs = clock.monotonicMs() - (this.#unsyncedSinceMs ?? 0);
+    this.#writeTarget = endOffset;
+    // The next flush would be too late for a sync.
+    if (ageMs + scheduler.delayMs > flushIntervalMs) this.#syncTarget = endOffset;
     void this.#run();
     this.#schedule();
   }
@@ -126,17 +145,14 @@ export class SegmentWriter implements Flushable {
   }
 
   get #isWriteDue(): boolean {
-    const unwrittenBytes = this.#retained.endOffset - this.#writtenBytes;
-    return unwrittenBytes >= writeThresholdBytes || (unwrittenBytes > 0 && (this.#isWriteAsked || this.#isClosing));
+    const { bytes } = this.#written;
+    return bytes < this.#writeTarget || this.#retained.endOffset - bytes >= writeThresholdBytes;
   }
 
   get #isSyncDue(): boolean {
-    const isFull = this.#retained.byteLength >= syncThresholdBytes;
-    return this.#writtenBytes > this.#syncedBytes && (isFull || this.#isSyncAsked || this.#isClosing);
-  }
-
-  get #isClosing(): boolean {
-    return this.#state === "closing";
+    const { bytes } = this.#synced;
+    if (bytes === this.#written.bytes) return false;
+    return bytes < this.#syncTarget || this.#retained.byteLength >= syncThresholdBytes;
   }
 
   async #run(): Promise<void> {
@@ -157,55 +173,54 @@ export class SegmentWriter implements Flushable {
     if (this.#file === undefined) return this.#open();
     if (this.#isWriteDue) return this.#write(this.#file);
     if (this.#isSyncDue) return this.#sync(this.#file);
-    return this.#isClosing ? this.#end(this.#file) : undefined;
+    return this.#state === "closing" ? this.#end(this.#file) : undefined;
   }
 
   async #open(): Promise<void> {
-    this.#file = await SegmentFile.open(this.#context.receivedPath, this.opening, this.#context.frameLog);
+    this.#file = await this.#context.openFile(this.opening);
   }
 
-  async #write(file: SegmentFile): Promise<void> {
-    this.#isWriteAsked = false;
-    const end = this.#retained.endOffset;
-    const position = this.#position;
-    await file.write(this.#retained.slices(this.#writtenBytes, end), this.#writtenBytes);
-    this.#writtenBytes = end;
-    this.#marks.push({ offset: end, position });
+  async #write(file: WritableSegment): Promise<void> {
+    const written: Progress = {
+      bytes: this.#retained.endOffset,
+      position: this.#position,
+      takenMs: this.#context.clock.monotonicMs(),
+    };
+    await file.write(this.#retained.slices(this.#written.bytes, written.bytes), this.#written.bytes);
+    this.#written = written;
   }
 
-  async #sync(file: SegmentFile): Promise<void> {
-    this.#isSyncAsked = false;
-    const end = this.#writtenBytes;
-    const startMs = this.#context.clock.monotonicMs();
-    await this.#context.limitSync(() => file.sync(end));
-    this.#syncedBytes = end;
-    this.#syncedPosition = this.#marks.findLast((mark) => mark.offset <= end)?.position ?? this.#syncedPosition;
-    this.#marks = this.#marks.filter((mark) => mark.offset > end);
-    this.#unsyncedSinceMs = this.#retained.endOffset > end ? startMs : undefined;
-    this.#retained.release(end);
+  async #sync(file: WritableSegment): Promise<void> {
+    const written = this.#written;
+    await this.#context.limitSync(() => file.sync(written.bytes));
+    this.#synced = written;
+    this.#isStalled = false;
+    this.#retained.release(written.bytes);
+    this.#unsyncedSinceMs = this.#retained.byteLength > 0 ? written.takenMs : undefined;
     this.#observer.onReleased();
   }
 
-  async #end(file: SegmentFile): Promise<void> {
+  async #end(file: WritableSegment): Promise<void> {
     await file.close();
     this.#state = "ended";
-    this.#observer.onClosed(this.#syncedBytes);
+    this.#observer.onClosed(this.#synced.bytes);
   }
 
   async #handleError(error: Error): Promise<void> {
     if (passingErrors.has(systemErrorCode(error) ?? "")) {
-      this.#observer.onStalled(error);
+      if (!this.#isStalled) this.#observer.onStalled(error);
+      this.#isStalled = true;
       if (!this.#isScheduled) this.#schedule();
       return;
     }
-    // After a failed sync the kernel has dropped the dirty pages: this descriptor cannot be trusted again. [S-2.4]
+    // What the kernel took and could not store it has dropped: this descriptor cannot be trusted again. [S-2.4]
     this.#state = "ended";
     await this.#file?.close();
     this.#observer.onFailed({
       error,
-      syncedBytes: this.#syncedBytes,
-      syncedPosition: this.#syncedPosition,
-      unsynced: this.#retained.slices(this.#syncedBytes, this.#retained.endOffset),
+      syncedBytes: this.#synced.bytes,
+      syncedPosition: this.#synced.position,
+      unsynced: this.#retained.slices(this.#synced.bytes, this.#retained.endOffset),
       endPosition: this.#position,
     });
   }

@@ -1,5 +1,5 @@
 import { measureGap, SeqTracker } from "@eet/protocol";
-import type { WallMs } from "../kernel/clock.ts";
+import type { MonotonicMs, WallMs } from "../kernel/clock.ts";
 import { systemErrorCode } from "../kernel/errors.ts";
 import type { RecordingListener } from "../kernel/recording-events.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
   SessionPosition,
   SessionRecord,
 } from "../kernel/segment-record.ts";
+import type { FrameLog } from "../storage/frame-log-store.ts";
 import { formatSegmentFolder, formatSegmentName } from "../storage/segment-path.ts";
 import type { Rotation } from "./rotation.ts";
 import { SegmentWriter, type WriterContext, type WriterFailure } from "./segment-writer.ts";
@@ -20,9 +21,12 @@ const maxGapMs = 24 * 60 * 60 * 1000;
 const idleCloseMs = 15_000;
 /** Files that may fail one after another before the session gives up. */
 const maxFailureCount = 10;
+/** What a segment that is closing weighs besides its frames, so that a sender cannot pile up files without end. */
+const closingSegmentBytes = 64 * 1024;
 
 /** What the sessions of a recorder share. */
 export interface SessionContext extends WriterContext {
+  readonly frameLog: FrameLog;
   /** Template of the folders, see {@link formatSegmentFolder}. */
   readonly layout: string;
   readonly gapFill: "silence" | "skip";
@@ -62,7 +66,9 @@ export class Session {
   #sample = 0;
   #nextIndex = 0;
   #lastSampleCount = 0;
+  #lastFrameMs: MonotonicMs;
   #failureCount = 0;
+  #hasFailed = false;
   #isEnding = false;
 
   constructor(record: SessionRecord, rotation: Rotation, context: SessionContext, observer: SessionObserver) {
@@ -70,12 +76,13 @@ export class Session {
     this.#rotation = rotation;
     this.#context = context;
     this.#observer = observer;
+    this.#lastFrameMs = context.clock.monotonicMs();
   }
 
-  /** Bytes that wait in memory for the disk. */
-  get retainedBytes(): number {
+  /** Bytes that wait in memory for the disk; a closing segment counts for its files too. */
+  get waitingBytes(): number {
     let bytes = this.#current?.writer.retainedBytes ?? 0;
-    for (const { writer } of this.#closing) bytes += writer.retainedBytes;
+    for (const { writer } of this.#closing) bytes += writer.retainedBytes + closingSegmentBytes;
     return bytes;
   }
 
@@ -87,56 +94,57 @@ export class Session {
    * @returns false when the frame does not belong to this session: seq went back or jumped by more than a day [P-1.10]
    */
   accept(message: Uint8Array, seq: number, sampleCount: number): boolean {
+    if (this.#hasFailed) return true;
     const step = this.#tracker.track(seq);
     if (step === "back") return false;
-    const writing = this.#current;
-    if (writing !== undefined && this.#isFull(writing.writer)) {
-      this.#closeCurrent("rotation", step === "next" ? this.#readNextFrame(message) : null);
-    }
     const gap = step === "gap" ? this.#measureGap() : null;
     if (gap !== null && gap.sampleCount > (maxGapMs / 1000) * this.record.format.sampleRateHz) return false;
-    this.#append(message, sampleCount, gap);
+    this.#closeIfFull(step === "next" ? message : null);
+    const nowMs = this.#context.clock.wallMs();
+    const writing = this.#writingAfter(gap, nowMs);
+    this.#current = writing;
+    this.#sample += sampleCount;
+    this.#lastSampleCount = sampleCount;
+    this.#lastFrameMs = this.#context.clock.monotonicMs();
+    writing.lastMs = nowMs;
+    writing.writer.append(message, { seq: this.#nextSeq(), sample: this.#sample });
     return true;
   }
 
-  #isFull(writer: SegmentWriter): boolean {
-    const startSample = writer.opening.start.sample;
-    return (
-      this.#rotation.isDue(startSample, this.#sample) ||
-      this.#rotation.isOversized(startSample, this.#sample, writer.binBytes)
-    );
+  #closeIfFull(contiguousMessage: Uint8Array | null): void {
+    if (this.#current === undefined) return;
+    const { opening, binBytes } = this.#current.writer;
+    const reason = this.#rotation.endReason(opening.start.sample, this.#sample, binBytes);
+    if (reason !== undefined) this.#closeCurrent(reason, contiguousMessage);
   }
 
   #measureGap(): GapRecord {
     const { missingCount } = this.#tracker;
-    const { sampleCount, isEstimated } = measureGap(this.record.format, missingCount, this.#lastSampleCount);
     const toSeq = this.#nextSeq() - 1;
     return {
       fromSeq: toSeq - missingCount,
       toSeq,
       startSample: this.#sample,
-      sampleCount,
-      isEstimated,
+      ...measureGap(this.record.format, missingCount, this.#lastSampleCount),
       cause: "not-received",
     };
   }
 
-  #append(message: Uint8Array, sampleCount: number, gap: GapRecord | null): void {
-    const isFilled = gap !== null && gap.sampleCount <= this.#rotation.sampleCount;
-    // [S-1.5] A gap up to one rotation lies inside its segment; a longer one closes the segment.
-    if (gap !== null && !isFilled) this.#closeCurrent("gap", null);
-    const startSample = this.#sample + (gap !== null && !isFilled ? gap.sampleCount : 0);
-    this.#sample += gap?.sampleCount ?? 0;
-    const nowMs = this.#context.clock.wallMs();
-    this.#current ??= this.#openSegment(
-      { seq: gap !== null && isFilled ? gap.fromSeq : this.#nextSeq() - 1, sample: startSample },
-      gap,
-      nowMs,
-    );
-    this.#sample += sampleCount;
-    this.#lastSampleCount = sampleCount;
-    this.#current.lastMs = nowMs;
-    this.#current.writer.append(message, { seq: this.#nextSeq(), sample: this.#sample });
+  /** The segment that the frame after `gap` goes to. */
+  #writingAfter(gap: GapRecord | null, nowMs: WallMs): Writing {
+    if (gap !== null) return this.#placeGap(gap, nowMs);
+    return this.#current ?? this.#openSegment({ seq: this.#nextSeq() - 1, sample: this.#sample }, null, nowMs);
+  }
+
+  /** [S-1.5] A gap up to one rotation lies inside its segment; a longer one closes the segment. */
+  #placeGap(gap: GapRecord, nowMs: WallMs): Writing {
+    const startSample = this.#current?.writer.opening.start.sample ?? gap.startSample;
+    const isFilled = this.#rotation.isFilled(gap.sampleCount, startSample, gap.startSample);
+    if (!isFilled) this.#closeCurrent("gap", null);
+    this.#sample += gap.sampleCount;
+    if (this.#current !== undefined) return this.#current;
+    const start = isFilled ? { seq: gap.fromSeq, sample: gap.startSample } : { seq: gap.toSeq, sample: this.#sample };
+    return this.#openSegment(start, gap, nowMs);
   }
 
   #nextSeq(): number {
@@ -179,25 +187,26 @@ export class Session {
   }
 
   /** Decoder state in front of an ADPCM frame: the last sample of an odd frame before it. [P-1.6] */
-  #readNextFrame(message: Uint8Array): NextFrame {
-    if (this.record.format.codec !== "adpcm" || message.byteLength < 16) return null;
+  #readNextFrame(message: Uint8Array | null): NextFrame {
+    if (this.record.format.codec !== "adpcm" || message === null || message.byteLength < 16) return null;
     const predictor = (((message[13] ?? 0) << 24) | ((message[12] ?? 0) << 16)) >> 16;
     return { seq: this.#nextSeq() - 1, predictor, stepIndex: message[14] ?? 0 };
   }
 
-  #closeCurrent(reason: CloseReason, nextFrame: NextFrame): void {
+  /** @param contiguousMessage - the session's next frame, when that follows without a gap */
+  #closeCurrent(reason: CloseReason, contiguousMessage: Uint8Array | null): void {
     const writing = this.#current;
     if (writing === undefined) return;
     this.#current = undefined;
     writing.reason = reason;
-    writing.nextFrame = nextFrame;
+    writing.nextFrame = this.#readNextFrame(contiguousMessage);
     this.#closing.add(writing);
     writing.writer.close();
   }
 
   /** Closes the segment when nothing came for 15 s; the session goes on. [S-1.3] */
-  closeIfIdle(nowMs: WallMs): void {
-    if (this.#current !== undefined && nowMs - this.#current.lastMs >= idleCloseMs) this.#closeCurrent("idle", null);
+  closeIfIdle(nowMs: MonotonicMs): void {
+    if (nowMs - this.#lastFrameMs >= idleCloseMs) this.#closeCurrent("idle", null);
   }
 
   /** Closes the last segment. @returns when everything is on stable storage; never rejects */
@@ -240,30 +249,37 @@ export class Session {
     });
   }
 
-  /** [S-2.4] What is not on stable storage goes into a new file, from memory. */
   #onWriterFailed(failed: Writing, failure: WriterFailure): void {
     this.#reportFailure(failure.error);
-    this.#failureCount += 1;
-    const wasCurrent = failed === this.#current;
     this.#emitClosed({ ...failed, nextFrame: null }, failure.syncedBytes, "storage-failed");
     this.#closing.delete(failed);
-    if (this.#failureCount > maxFailureCount) {
-      if (wasCurrent) this.#current = undefined;
-      this.#observer.onFailed(failure.error);
-      this.#endWhenClosed();
-      return;
-    }
-    const { opening } = failed.writer;
-    const isNothingSynced = failure.syncedPosition === undefined;
-    const start = failure.syncedPosition ?? opening.start;
-    const replacement = this.#openSegment(start, isNothingSynced ? opening.leadingGap : null, failed.firstMs);
+    this.#failureCount += 1;
+    if (this.#failureCount <= maxFailureCount) this.#replace(failed, failure);
+    else this.#giveUp(failed, failure.error);
+  }
+
+  /** [S-2.4] What is not on stable storage goes into a new file, from memory. */
+  #replace(failed: Writing, { syncedPosition, unsynced, endPosition }: WriterFailure): void {
+    const { start, leadingGap } = failed.writer.opening;
+    const replacement =
+      syncedPosition === undefined
+        ? this.#openSegment(start, leadingGap, failed.firstMs)
+        : this.#openSegment(syncedPosition, null, failed.firstMs);
     Object.assign(replacement, { lastMs: failed.lastMs, reason: failed.reason, nextFrame: failed.nextFrame });
-    for (const frames of failure.unsynced) replacement.writer.append(frames, failure.endPosition);
-    if (wasCurrent) this.#current = replacement;
+    for (const frames of unsynced) replacement.writer.append(frames, endPosition);
+    if (failed === this.#current) this.#current = replacement;
     else {
       this.#closing.add(replacement);
       replacement.writer.close();
     }
+  }
+
+  /** The disk refuses whatever is tried. Frames that still come are lost: the device is about to be told. */
+  #giveUp(failed: Writing, error: Error): void {
+    this.#hasFailed = true;
+    if (failed === this.#current) this.#current = undefined;
+    this.#observer.onFailed(error);
+    this.#endWhenClosed();
   }
 
   #reportFailure(error: Error): void {
