@@ -3,6 +3,7 @@ import type { S3Settings } from "./config/settings.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { SegmentFileKind } from "./kernel/finished-segment.ts";
 import type { Log } from "./kernel/log.ts";
+import { LocalEviction } from "./local-eviction.ts";
 import { S3ObjectStore } from "./upload/s3-object-store.ts";
 import { Uploader } from "./upload/uploader.ts";
 
@@ -25,6 +26,8 @@ export interface Uploading {
   notify(): void;
   /** Queues what was recorded while uploads were off. */
   enqueueMissing(): Promise<void>;
+  /** Deletes some local files that stand verified in the store: for a disk that is low, to be asked again. [S-2.5] */
+  makeRoom(): void;
   /** Brings uploads in flight to an end. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -33,6 +36,7 @@ export interface Uploading {
 export function openUploading({ s3, catalog, receivedPath, log, clock }: UploadingOptions): Uploading | undefined {
   if (!s3.enabled) return undefined;
   const store = new S3ObjectStore(s3);
+  const eviction = new LocalEviction({ catalog, receivedPath, log, clock });
   const uploader = new Uploader({
     queue: catalog.uploads,
     store,
@@ -41,8 +45,11 @@ export function openUploading({ s3, catalog, receivedPath, log, clock }: Uploadi
     log,
     maxInFlight: s3.maxInFlight,
     clock,
+    // [S-4.4]
+    ...(s3.deleteAfterUpload && { onSegmentStored: () => void eviction.evictAll() }),
   });
   uploader.start();
+  if (s3.deleteAfterUpload) void eviction.evictAll();
   const kinds = chooseKinds(s3);
   return {
     kinds,
@@ -55,9 +62,11 @@ export function openUploading({ s3, catalog, receivedPath, log, clock }: Uploadi
       if (count > 0) log.info({ files: count }, "recorded while uploads were off: queued");
       uploader.notify();
     },
+    makeRoom: () => void eviction.makeRoom(),
     close: async (timeoutMs) => {
       await uploader.drain(timeoutMs);
       await uploader.close();
+      await eviction.close();
       store.close();
     },
   };

@@ -33,6 +33,19 @@ export interface CatalogSegment {
   readonly gapSampleCount: number;
   /** `null` when the levels are not known. */
   readonly peakDbfs: number | null;
+  /** When the local `.bin` and `.wav` were deleted, ms since 1970; `null` while they stand on disk. */
+  readonly evictedMs: number | null;
+}
+
+/** A segment whose local `.bin` and `.wav` may go. */
+export interface EvictableSegment {
+  readonly id: number;
+  /** File name without ending. */
+  readonly name: string;
+  /** Folder relative to `data/received`, `/`-separated. */
+  readonly folder: string;
+  /** Of the `.bin` and the `.wav`. */
+  readonly bytes: number;
 }
 
 /** Which segments {@link Catalog.segments} lists. */
@@ -67,7 +80,7 @@ export interface Catalog {
   readonly uploads: UploadQueue;
   /**
    * Takes up a finished segment and queues the upload of the given kinds (`wav` only where the segment has one).
-   * Adding the same segment again updates it; an upload whose file is unchanged stays as it is (but a failed one
+   * Its `.bin` stands on disk. Adding the same segment again updates it; an upload whose file is unchanged stays as it is (but a failed one
    * becomes due at once), one whose file changed is replaced by a fresh pending one.
    *
    * Writes of a short window share one transaction; the promise resolves after the commit. At most 200 writes wait: the
@@ -85,6 +98,13 @@ export interface Catalog {
   nibbleOrderOfSession(session: string, beforeIndex: number): Promise<NibbleVerdict | undefined>;
   /** Segments by start time, oldest first. */
   segments(filter: SegmentFilter): Promise<readonly CatalogSegment[]>;
+  /**
+   * The oldest segments that are not evicted and whose `.bin`, sidecar and whatever else was queued all stand verified in
+   * the object store. A segment whose `.bin` was never queued is never among them. [S-2.5] [S-4.4]
+   */
+  evictableSegments(limit: number): Promise<readonly EvictableSegment[]>;
+  /** Notes that the local `.bin` and `.wav` of these segments are gone. {@link Catalog.addSegment} undoes it. */
+  markEvicted(ids: readonly number[], evictedMs: number): Promise<void>;
   /** Counts by walking an index: for tools, not for every request. */
   counts(): Promise<CatalogCounts>;
   /** Commits what waits, checkpoints and closes the file. Idempotent. */

@@ -19,9 +19,13 @@ const copySessionEndsSql = `
   UPDATE main.sessions SET ended_ms = old_session.ended_ms FROM old.sessions AS old_session
   WHERE old_session.session = main.sessions.session AND old_session.ended_ms IS NOT NULL`;
 
+const copyEvictionsSql = `
+  UPDATE main.segments SET evicted_ms = old_segment.evicted_ms FROM old.segments AS old_segment
+  WHERE old_segment.name = main.segments.name AND old_segment.evicted_ms IS NOT NULL`;
+
 /**
- * Takes over what sidecars do not tell: the states of uploads whose file has the same name and SHA-256, and when
- * sessions ended. All of it or, when this throws, nothing.
+ * Takes over what sidecars do not tell: the states of uploads whose file has the same name and SHA-256, when sessions
+ * ended, and which segments are evicted. All of it or, when this throws, nothing.
  *
  * @param file - the new catalogue, its segments in place
  * @param oldPath - the old one, closed; an empty one is made when it is missing
@@ -36,6 +40,7 @@ export async function keepUploadStates({ sqlite }: CatalogFile, oldPath: string)
       sqlite.transaction(() => {
         sqlite.prepare(copyUploadsSql).run();
         sqlite.prepare(copySessionEndsSql).run();
+        sqlite.prepare(copyEvictionsSql).run();
       })();
     } finally {
       sqlite.exec("DETACH old");

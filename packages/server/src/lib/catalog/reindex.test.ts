@@ -110,6 +110,23 @@ describe("reindexCatalog", () => {
     });
   });
 
+  it("keeps which segments are evicted, and does not queue their files", async () => {
+    await withCatalog(async (catalog) => {
+      for (const index of [0, 1])
+        await catalog.addSegment(finishedSegment({ index }), ["bin", "json"], { isBackfill: false });
+      for (const { id } of catalog.uploads.claim(9, 0)) {
+        catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: 5 });
+      }
+      await catalog.markEvicted([1], 1234.5);
+    });
+    await reindexCatalog(path, sidecars(finishedSegment({ index: 1 }), finishedSegment({ index: 0 })));
+    assert.deepEqual(rows("SELECT idx, is_stored, evicted_ms FROM segments ORDER BY idx"), [
+      [0, 1, 1234.5],
+      [1, 1, null],
+    ]);
+    await withCatalog(async ({ uploads }) => assert.equal(await uploads.enqueueMissing(["wav"]), 1));
+  });
+
   it("reads what only stands in the old catalogue's log", async () => {
     const catalog = await openCatalog({ path, log: silentLog, clock });
     await catalog.addSegment(finishedSegment(), ["bin"], { isBackfill: false });

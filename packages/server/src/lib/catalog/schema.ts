@@ -68,6 +68,10 @@ export interface SegmentsTable {
   json_sha256: string;
   recovered: Flag;
   close_reason: Sidecar["close_reason"];
+  /** 1 while the object store holds the `.bin`, the sidecar and all else that was queued; kept by triggers. */
+  is_stored: Generated<Flag>;
+  /** When the local `.bin` and `.wav` were deleted; `null` while they stand on disk. */
+  evicted_ms: Generated<number | null>;
 }
 
 export interface GapsTable {

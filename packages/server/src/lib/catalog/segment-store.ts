@@ -63,7 +63,8 @@ function prepare(sqlite: Database): Statements {
       .prepare<[Insertable<SegmentsTable>], number>(`
       INSERT INTO segments (${segmentColumns.join()})
       VALUES (${segmentColumns.map((column) => `@${column}`).join()})
-      ON CONFLICT (session, idx) DO UPDATE SET ${segmentColumns.map((column) => `${column} = excluded.${column}`).join()}
+      ON CONFLICT (session, idx) DO UPDATE SET evicted_ms = NULL,
+        ${segmentColumns.map((column) => `${column} = excluded.${column}`).join()}
       RETURNING id`)
       .pluck(),
     dropGaps: sqlite.prepare("DELETE FROM gaps WHERE segment_id = ?"),

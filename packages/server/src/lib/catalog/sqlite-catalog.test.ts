@@ -159,6 +159,8 @@ describe("Catalog.addSegment", () => {
         json_sha256: sidecarSha256,
         recovered: 1,
         close_reason: "rotation",
+        is_stored: 0,
+        evicted_ms: null,
       },
     ]);
     assert.deepEqual(read("SELECT segment_id, idx, from_seq, to_seq, sample_count, cause, start_ms FROM gaps"), [
@@ -349,6 +351,7 @@ describe("Catalog.segments", () => {
         sampleCount: 160_000,
         gapSampleCount: 0,
         peakDbfs: -3.5,
+        evictedMs: null,
       },
     ]);
   });

@@ -7,6 +7,7 @@ import type {
   Catalog,
   CatalogCounts,
   CatalogSegment,
+  EvictableSegment,
   KnownDevice,
   NibbleVerdict,
   SegmentFilter,
@@ -14,6 +15,7 @@ import type {
 import { toCatalogError } from "./catalog-error.ts";
 import { type CatalogFile, closeCatalogFile, openCatalogFile } from "./catalog-file-store.ts";
 import { countRows } from "./count-rows.ts";
+import { EvictionStore } from "./eviction-store.ts";
 import { SegmentStore } from "./segment-store.ts";
 import type { UploadQueue } from "./upload-queue.ts";
 import { UploadStore } from "./upload-store.ts";
@@ -51,6 +53,7 @@ class SqliteCatalog implements Catalog {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #segments: SegmentStore;
+  readonly #evictions: EvictionStore;
   readonly #batch: WriteBatch;
   #closing: Promise<void> | undefined;
 
@@ -59,6 +62,7 @@ class SqliteCatalog implements Catalog {
     this.#log = log;
     this.#clock = clock;
     this.#segments = new SegmentStore(file.sqlite);
+    this.#evictions = new EvictionStore(file.sqlite);
     this.#batch = new WriteBatch((writes) => this.#commit(writes), { windowMs: batchWindowMs, limit: batchLimit });
     this.uploads = new UploadStore(file, () => clock.wallMs());
   }
@@ -109,7 +113,7 @@ class SqliteCatalog implements Catalog {
         .selectFrom("segments")
         .select(["id", "session", "idx as index", "hwid", "stream_id as streamId", "name", "folder"])
         .select(["start_ms as startMs", "end_ms as endMs", "samples as sampleCount"])
-        .select(["gap_samples as gapSampleCount", "peak_dbfs as peakDbfs"])
+        .select(["gap_samples as gapSampleCount", "peak_dbfs as peakDbfs", "evicted_ms as evictedMs"])
         .orderBy("start_ms")
         .orderBy("id")
         .limit(limit);
@@ -122,6 +126,14 @@ class SqliteCatalog implements Catalog {
       }
       return query.execute();
     });
+  }
+
+  evictableSegments(limit: number): Promise<readonly EvictableSegment[]> {
+    return this.#read(async () => this.#evictions.evictable(limit));
+  }
+
+  markEvicted(ids: readonly number[], evictedMs: number): Promise<void> {
+    return this.#write(() => this.#evictions.mark(ids, evictedMs));
   }
 
   counts(): Promise<CatalogCounts> {

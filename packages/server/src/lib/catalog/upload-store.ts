@@ -68,10 +68,12 @@ const nextDueSql = `
     UNION ALL SELECT min(next_try_ms) FROM uploads INDEXED BY uploads_to_claim WHERE state = 'failed' AND is_backfill = 1)`;
 
 function prepareEnqueue(sqlite: Database, kind: SegmentFileKind): Statement<[IdRange]> {
+  // Of an evicted segment only the sidecar is still here to be uploaded.
+  const isLocal = kind === "json" ? "" : "AND evicted_ms IS NULL";
   return sqlite.prepare(`
     INSERT INTO uploads (segment_id, kind, bytes, sha256, state, is_backfill, next_try_ms, queued_ms)
     SELECT id, '${kind}', ${kind}_bytes, ${kind}_sha256, 'pending', 1, @nowMs, @nowMs FROM segments
-    WHERE id > @afterId AND id <= @untilId AND ${kind}_sha256 IS NOT NULL
+    WHERE id > @afterId AND id <= @untilId AND ${kind}_sha256 IS NOT NULL ${isLocal}
       AND NOT EXISTS (SELECT 1 FROM uploads WHERE segment_id = segments.id AND kind = '${kind}')
     ORDER BY id`);
 }

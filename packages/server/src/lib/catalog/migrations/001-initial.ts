@@ -68,11 +68,16 @@ async function createSegments(db: Kysely<unknown>): Promise<void> {
     .addColumn("json_sha256", "text", (column) => column.notNull())
     .addColumn("recovered", "integer", (column) => column.notNull())
     .addColumn("close_reason", "text", (column) => column.notNull())
+    .addColumn("is_stored", "integer", (column) => column.notNull().defaultTo(0))
+    .addColumn("evicted_ms", "real")
     .addUniqueConstraint("segments_by_session", ["session", "idx"])
     .modifyEnd(sql`strict`)
     .execute();
   await db.schema.createIndex("segments_by_device").on("segments").columns(["hwid", "start_ms"]).execute();
   await db.schema.createIndex("segments_by_time").on("segments").column("start_ms").execute();
+  await sql`create index segments_to_evict on segments (start_ms, id) where is_stored = 1 and evicted_ms is null`.execute(
+    db,
+  );
   await db.schema
     .createTable("gaps")
     .addColumn("segment_id", "integer", (column) => column.notNull().references("segments.id").onDelete("cascade"))
@@ -139,6 +144,19 @@ async function createTotalTriggers(db: Kysely<unknown>): Promise<void> {
   );
 }
 
+// Kept with the segment, so that the oldest one to evict is found at once among millions that wait for a store that is
+// down. A WAV that was never queued is no obstacle: it is derived from the `.bin`.
+async function createStoredTriggers(db: Kysely<unknown>): Promise<void> {
+  const isStored = sql`(select count(*) filter (where kind in ('bin', 'json')) = 2 and min(state = 'stored')
+    from uploads where segment_id = segments.id)`;
+  const note = (row: string) =>
+    sql`update segments set is_stored = ${isStored} where id = ${sql.ref(`${row}.segment_id`)} and is_stored <> ${isStored};`;
+  await sql`create trigger segments_queued after insert on uploads begin ${note("new")} end`.execute(db);
+  await sql`create trigger segments_stored after update of state on uploads when new.state = 'stored'
+    begin ${note("new")} end`.execute(db);
+  await sql`create trigger segments_dequeued after delete on uploads begin ${note("old")} end`.execute(db);
+}
+
 /** Devices, sessions, segments with their gaps, and the queue of uploads with its totals. */
 export const initial: Migration = {
   async up(db) {
@@ -147,5 +165,6 @@ export const initial: Migration = {
     await createUploadTotals(db);
     await createUploads(db);
     await createTotalTriggers(db);
+    await createStoredTriggers(db);
   },
 };
