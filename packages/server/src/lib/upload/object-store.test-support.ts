@@ -151,6 +151,15 @@ function testPuts(bench: Bench): void {
     assert.equal((await bench.bucket.read(source.key)).metadata["mark"], "untouched");
   });
 
+  it("takes a file that is gone for stored when the object has its bytes", async () => {
+    const source = await bench.folder.add("received/evicted.bin", randomBytes(5000));
+    const { etag } = await bench.store.put(source);
+    await rm(source.path);
+    assert.deepEqual(await bench.store.put(source), { etag });
+    await bench.bucket.write(source.key, { ...(await bench.bucket.read(source.key)), bytes: randomBytes(5000) });
+    await assert.rejects(bench.store.put(source), { code: "UPLOAD_SOURCE_MISSING" });
+  });
+
   it("replaces an object whose bytes are not what its metadata says", async () => {
     const source = await bench.folder.add("received/damaged.bin", randomBytes(5000));
     await bench.store.put(source);

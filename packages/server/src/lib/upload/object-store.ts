@@ -24,10 +24,11 @@ export interface VerifiedObject {
 export interface ObjectStore {
   /**
    * Stores a file under a key, and resolves only after the store has shown that it holds these bytes. [S-4.2] An object
-   * that is there already with the same bytes is left as it is, so repeating a put is free of effect.
+   * that is there already with the same bytes is left as it is, so repeating a put is free of effect. That holds for a
+   * file that is gone, too: a rebuilt catalogue may not know that it was stored and evicted.
    *
    * @throws UploadError `UPLOAD_DENIED`, `UPLOAD_NO_BUCKET`, `UPLOAD_UNREACHABLE`, `UPLOAD_MISMATCH`, `UPLOAD_FAILED`
-   *   from the store, `UPLOAD_SOURCE_MISSING` for a file that is gone
+   *   from the store, `UPLOAD_SOURCE_MISSING` for a file that is neither here nor there
    * @throws StorageError `SEGMENT_UNREADABLE` for a file with other bytes than stated, `STORAGE_IO` for one that cannot
    *   be read
    * @throws the signal's reason when it is aborted

@@ -55,6 +55,9 @@ export class S3ObjectStore implements ObjectStore {
       await this.#requireRegion();
       const present = await this.#findPresent(source);
       if (present !== undefined && (await this.#holds(present, source, expected))) return { etag: etagOf(present) };
+      if (expected === undefined) {
+        throw new UploadError("UPLOAD_SOURCE_MISSING", `${source.path} is gone, and the store does not hold it`);
+      }
       await this.#upload(source);
       const stored = await this.#head(source);
       if (await this.#holds(stored, source, expected)) return { etag: etagOf(stored) };
@@ -125,10 +128,15 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   /** Whether the store shows that the object has the source's bytes. [S-4.2] */
-  async #holds(found: HeadObjectCommandOutput, source: ObjectSource, expected: ExpectedChecksums): Promise<boolean> {
+  async #holds(
+    found: HeadObjectCommandOutput,
+    source: ObjectSource,
+    expected: ExpectedChecksums | undefined,
+  ): Promise<boolean> {
     if (found.ContentLength !== source.bytes || found.Metadata?.["sha256"] !== source.sha256) return false;
-    if (etagOf(found) === expected.etag || found.ChecksumCRC32 === expected.crc32) return true;
-    // Encrypting stores give ETags that are not MD5: only the bytes themselves can tell.
+    if (expected !== undefined && (etagOf(found) === expected.etag || found.ChecksumCRC32 === expected.crc32))
+      return true;
+    // Encrypting stores give ETags that are not MD5, and of a file that is gone none is known: the bytes themselves tell.
     return (await this.#readBackSha256(source)) === source.sha256;
   }
 

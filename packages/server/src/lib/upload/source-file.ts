@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { crc32 } from "node:zlib";
-import { StorageError, systemErrorCode, UploadError } from "../kernel/errors.ts";
+import { StorageError, systemErrorCode } from "../kernel/errors.ts";
 import type { ObjectSource } from "./object-store.ts";
 
 /** Checksums by which a store may show that it holds a file, for a file sent in parts of one size. */
@@ -16,11 +16,11 @@ export interface ExpectedChecksums {
  * Reads a file once, to be sure that it still is what its sidecar says, and to know what the store must answer.
  *
  * @param partBytes - length of all parts but the last
- * @throws UploadError `UPLOAD_SOURCE_MISSING`
+ * @returns `undefined` when the file is gone
  * @throws StorageError `SEGMENT_UNREADABLE`, `STORAGE_IO`
  * @throws the signal's reason when it is aborted
  */
-export async function digestSource(source: ObjectSource, partBytes: number): Promise<ExpectedChecksums> {
+export async function digestSource(source: ObjectSource, partBytes: number): Promise<ExpectedChecksums | undefined> {
   const whole = createHash("sha256");
   const parts = new PartsDigest(partBytes);
   let bytes = 0;
@@ -32,9 +32,7 @@ export async function digestSource(source: ObjectSource, partBytes: number): Pro
     }
   } catch (error) {
     source.signal.throwIfAborted();
-    if (systemErrorCode(error) === "ENOENT") {
-      throw new UploadError("UPLOAD_SOURCE_MISSING", `${source.path} is gone`, { cause: error });
-    }
+    if (systemErrorCode(error) === "ENOENT") return undefined;
     throw new StorageError("STORAGE_IO", `${source.path} cannot be read`, { cause: error });
   }
   const sha256 = whole.digest("hex");
