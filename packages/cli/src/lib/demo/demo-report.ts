@@ -4,6 +4,7 @@ import { demoDevices } from "./demo-device.ts";
 const meterWidth = 12;
 /** The meter's left end. */
 const floorDbfs = -48;
+const columnWidths: readonly number[] = [10, 10, 8, 13, meterWidth + 11];
 
 /** What the demo says first. */
 export function formatIntroduction(url: string, folder: string): string {
@@ -20,18 +21,24 @@ export function formatIntroduction(url: string, folder: string): string {
 }
 
 /** Head of the table of segments. */
-export const segmentHead = `${"time".padEnd(10)}${"device".padEnd(10)}${"audio".padStart(7)}  ${"level (peak)".padEnd(meterWidth + 10)}nibbles  file\n`;
+export const segmentHead = formatRow("time", "device", "audio", "received as", "level (peak)", "file");
 
 /** One line of the table of segments. */
 export function formatSegment({ sidecar, folder }: FinishedSegment): string {
-  const seconds = (sidecar.samples / sidecar.audio.sample_rate_hz).toFixed(2);
-  const peakDbfs = sidecar.levels?.peak_dbfs ?? floorDbfs;
-  const time = new Date(sidecar.time.end_ms).toISOString().slice(11, 19);
-  const nibbles = sidecar.nibble_order?.order ?? "-";
-  return (
-    `${time.padEnd(10)}${(sidecar.hwid ?? "").padEnd(10)}${seconds.padStart(6)}s  ` +
-    `${formatMeter(peakDbfs)} ${peakDbfs.toFixed(1).padStart(5)} dB ${nibbles.padEnd(7)}  ${folder}/${sidecar.name}.wav\n`
+  const { audio, nibble_order: order, samples, time, levels, name } = sidecar;
+  const peakDbfs = levels?.peak_dbfs ?? floorDbfs;
+  return formatRow(
+    new Date(time.end_ms).toISOString().slice(11, 19),
+    sidecar.hwid ?? "",
+    `${(samples / audio.sample_rate_hz).toFixed(2)} s`,
+    order === null ? audio.codec : `${audio.codec}, ${order.order}`,
+    `${formatMeter(peakDbfs)} ${peakDbfs.toFixed(1).padStart(5)} dB`,
+    `${folder}/${name}.wav`,
   );
+}
+
+function formatRow(...cells: readonly string[]): string {
+  return `${cells.map((cell, column) => cell.padEnd(columnWidths[column] ?? 0)).join("")}\n`;
 }
 
 function formatMeter(peakDbfs: number): string {
