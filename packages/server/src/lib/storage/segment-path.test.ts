@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { formatSegmentFolder, formatSegmentName, parseSegmentName } from "./segment-path.ts";
+
+const naming = {
+  hwid: "mic-1",
+  streamId: 7,
+  session: "k3j9x2ab",
+  index: 12,
+  startMs: Date.UTC(2026, 1, 3, 4, 5, 6, 789),
+};
+
+describe("formatSegmentName", () => {
+  it("joins stream id, hwid, UTC time of the first sample, session and index [S-1.1]", () => {
+    assert.equal(formatSegmentName(naming), "stream_7_mic-1_20260203_040506_k3j9x2ab-12");
+  });
+
+  it("leaves the hwid out where there is none [S-1.1]", () => {
+    assert.equal(formatSegmentName({ ...naming, hwid: null }), "stream_7_20260203_040506_k3j9x2ab-12");
+  });
+
+  it("cuts fractions of a second, whole milliseconds or not", () => {
+    const startMs = Date.UTC(2026, 11, 31, 23, 59, 59, 999) + 0.9;
+    assert.match(formatSegmentName({ ...naming, startMs }), /_20261231_235959_/);
+  });
+});
+
+describe("parseSegmentName", () => {
+  it("finds session and index in every name, whatever the hwid", () => {
+    const hwid = fc.option(fc.stringMatching(/^[0-9A-Za-z_-]{1,64}$/));
+    const session = fc.stringMatching(/^[0-9a-z]{1,24}$/);
+    fc.assert(
+      fc.property(hwid, fc.nat(0xffffffff), session, fc.nat(), (hwid, streamId, session, index) => {
+        const name = formatSegmentName({ ...naming, hwid, streamId, session, index });
+        assert.deepEqual(parseSegmentName(name), { session, index });
+      }),
+    );
+  });
+
+  it("is not fooled by a hwid that looks like the rest of a name", () => {
+    const name = formatSegmentName({ ...naming, hwid: "_20260203_040506_abc-3_" });
+    assert.deepEqual(parseSegmentName(name), { session: "k3j9x2ab", index: 12 });
+  });
+
+  it("knows no other names", () => {
+    assert.equal(parseSegmentName("stream_7_mic-1_k3j9x2ab-12"), undefined);
+    assert.equal(parseSegmentName("stream_7_20260203_040506_K3J-12"), undefined);
+    assert.equal(parseSegmentName("stream_7_20260203_040506_k3j9x2ab"), undefined);
+    assert.equal(parseSegmentName("tape_7_20260203_040506_k3j9x2ab-1"), undefined);
+    assert.equal(parseSegmentName("reserve"), undefined);
+  });
+});
+
+describe("formatSegmentFolder", () => {
+  it("fills every token", () => {
+    const template = "{hwid}/{yyyy}/{MM}/{dd}/{HH}/s={streamId}";
+    assert.equal(formatSegmentFolder(template, naming), "mic-1/2026/02/03/04/s=7");
+  });
+
+  it("leaves out what comes out empty", () => {
+    assert.equal(formatSegmentFolder("{hwid}", { ...naming, hwid: null }), "");
+    assert.equal(formatSegmentFolder("a/{hwid}/{yyyy}", { ...naming, hwid: null }), "a/2026");
+    assert.equal(formatSegmentFolder("a/.{hwid}/b", { ...naming, hwid: null }), "a/b");
+  });
+
+  it("leaves alone what is no token", () => {
+    assert.equal(formatSegmentFolder("{minute}/{", naming), "{minute}/{");
+  });
+});
