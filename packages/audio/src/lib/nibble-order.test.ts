@@ -96,6 +96,12 @@ describe("NibbleOrderDetector", () => {
     assert.equal(detect(encodeSession(silence, reset)), undefined);
   });
 
+  it("finds it by statistics in a tone whose period divides the frame, where both orders come back to one state", () => {
+    const tone = readSamples(recordingPath("sine_pcm16.wav"));
+    assertFindsBoth("statistical", tone);
+    assertFindsBoth("statistical", tone.subarray(0, 16000 * 3));
+  });
+
   it("does not ask the statistics before 250 pairs were seen", () => {
     const reset = { order: "low", frameSampleCount: 320, resetEveryFrameCount: 1 } as const;
     const frames = encodeSession(join(speech, speech), reset).slice(100);

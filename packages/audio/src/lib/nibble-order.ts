@@ -27,6 +27,8 @@ export interface NibbleOrderVerdict {
 const exactVoteCount = 3;
 const exactVoteRatio = 10;
 const statisticalPairCount = 250;
+const tiedPairCount = 100;
+const tiedShare = 0.9;
 
 /** The state after a frame's codes, decoded in each order. */
 interface FrameEnd {
@@ -47,7 +49,9 @@ interface FrameEnd {
  * order fits when one of the 16 codes leads from its end state to that header, predictor and step index alike.
  *
  * Statistical rule: an encoder that resets its state for each frame makes both orders fail the exact rule. When that
- * happened in more than half of at least 250 contiguous pairs, the {@link NibbleStatistics} of the codes decide.
+ * happened in more than half of at least 250 contiguous pairs, the {@link NibbleStatistics} of the codes decide. They also
+ * decide when more than 9 in 10 of at least 100 pairs fit both orders: a synthetic tone whose period divides the frame comes
+ * back to one state, whichever way it is read. Digital silence does so too, and there the statistics abstain.
  *
  * Once locked, a verdict never changes and further frames cost nothing. Mono only.
  */
@@ -56,6 +60,7 @@ export class NibbleOrderDetector {
   readonly #votes = { low: 0, high: 0 };
   #pairCount = 0;
   #unmatchedPairCount = 0;
+  #tiedPairCount = 0;
   #previous: FrameEnd | undefined;
   #scratch = new Int16Array(0);
   #verdict: NibbleOrderVerdict | undefined;
@@ -91,6 +96,7 @@ export class NibbleOrderDetector {
     const isHigh = continuesAs(previous, "high", header);
     this.#pairCount += 1;
     if (!isLow && !isHigh) this.#unmatchedPairCount += 1;
+    if (isLow && isHigh) this.#tiedPairCount += 1;
     if (isLow && !isHigh) this.#votes.low += 1;
     if (isHigh && !isLow) this.#votes.high += 1;
   }
@@ -103,7 +109,9 @@ export class NibbleOrderDetector {
   }
 
   #statisticalVerdict(): NibbleOrderVerdict | undefined {
-    if (this.#pairCount < statisticalPairCount || this.#unmatchedPairCount * 2 <= this.#pairCount) return undefined;
+    const isReset = this.#pairCount >= statisticalPairCount && this.#unmatchedPairCount * 2 > this.#pairCount;
+    const isTied = this.#pairCount >= tiedPairCount && this.#tiedPairCount > this.#pairCount * tiedShare;
+    if (!isReset && !isTied) return undefined;
     const order = this.#statistics.order();
     return order && { order, source: "statistical" };
   }
