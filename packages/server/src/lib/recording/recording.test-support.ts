@@ -1,0 +1,204 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mock } from "node:test";
+import { formatFrame } from "@eet/protocol";
+import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
+import type { RecordingEvent } from "../kernel/recording-events.ts";
+import type { ClosedSegment, RecordFormat, SegmentOpening } from "../kernel/segment-record.ts";
+import { FrameLog } from "../storage/frame-log-store.ts";
+import type { RecordingRequest } from "./intake.ts";
+import { Recorder, type RecorderOptions } from "./recorder.ts";
+import { SegmentFile } from "./segment-file.ts";
+import type { WritableSegment } from "./segment-writer.ts";
+
+/** Wall clock when a {@link FakeClock} starts: 2026-01-01T00:00:00Z. */
+export const startWallMs = Date.UTC(2026, 0, 1);
+
+/** A clock that stands still unless it is told. */
+export class FakeClock implements Clock {
+  nowMs = 0;
+
+  wallMs(): WallMs {
+    return (startWallMs + this.nowMs) as WallMs;
+  }
+
+  monotonicMs(): MonotonicMs {
+    return this.nowMs as MonotonicMs;
+  }
+
+  /** Moves on with the mocked timers, in steps as small as the scheduler's. */
+  advance(ms: number): void {
+    for (let left = ms; left > 0; left -= 5) {
+      const stepMs = Math.min(left, 5);
+      this.nowMs += stepMs;
+      mock.timers.tick(stepMs);
+    }
+  }
+}
+
+/** One thing done to a segment's file. */
+export interface FileOperation {
+  readonly kind: "open" | "write" | "sync" | "close";
+  readonly name: string;
+  /** Where the write starts; 0 for the rest. */
+  readonly offset: number;
+  /** Bytes that are written; 0 for the rest. */
+  readonly byteCount: number;
+}
+
+/** Grows; lets tests wait for what it shall hold. */
+export class Journal<T> {
+  readonly entries: T[] = [];
+  #changed = Promise.withResolvers<void>();
+
+  add(entry: T): void {
+    this.entries.push(entry);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  /** Resolves once `condition` holds for the entries. */
+  async until(condition: (entries: readonly T[]) => boolean): Promise<void> {
+    while (!condition(this.entries)) await this.#changed.promise;
+  }
+}
+
+/** A fault as the system reports it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: as if`), { code });
+}
+
+export const pcmFormat: RecordFormat = { codec: "pcm16", sampleRateHz: 4_000, channels: 1, frameSampleCount: 80 };
+export const pcmRequest: RecordingRequest = { hwid: "mic", streamId: 7, format: pcmFormat, deviceMs: startWallMs };
+
+/** A full frame of {@link pcmFormat}, 20 ms, told apart by its seq. */
+export function pcmFrame(seq: number): Uint8Array {
+  return formatFrame("pcm16", seq, new Uint8Array(160).fill(seq));
+}
+
+/** Bytes of {@link pcmFrame}. */
+export const pcmFrameBytes = 172;
+
+/** A data folder with all that recording needs; faults are set on its files. */
+export class RecordingBench {
+  readonly folder: string;
+  readonly receivedPath: string;
+  readonly frameLog: FrameLog;
+  readonly clock = new FakeClock();
+  readonly events = new Journal<RecordingEvent>();
+  readonly operations = new Journal<FileOperation>();
+  /** Asked before each operation; what it returns is thrown. */
+  fault: (operation: FileOperation) => Error | undefined = () => undefined;
+
+  private constructor(folder: string, frameLog: FrameLog) {
+    this.folder = folder;
+    this.receivedPath = join(folder, "received");
+    this.frameLog = frameLog;
+  }
+
+  static async open(): Promise<RecordingBench> {
+    const folder = await mkdtemp(join(tmpdir(), "eet-recording-"));
+    await mkdir(join(folder, "received"));
+    const frameLog = await FrameLog.open({
+      folder: join(folder, "frame-log"),
+      runId: "run",
+      onError: (error) => {
+        throw error;
+      },
+    });
+    return new RecordingBench(folder, frameLog);
+  }
+
+  async close(): Promise<void> {
+    await this.frameLog.close();
+    await rm(this.folder, { recursive: true });
+  }
+
+  recorder(options: Partial<RecorderOptions> = {}): Recorder {
+    let sessionCount = 0;
+    return new Recorder({
+      receivedPath: this.receivedPath,
+      layout: "{hwid}",
+      rotateS: 1,
+      rotateAlign: false,
+      gapFill: "silence",
+      flushIntervalMs: 1_000,
+      bootId: "boot",
+      runId: "run",
+      frameLog: this.frameLog,
+      clock: this.clock,
+      listener: (event) => this.events.add(event),
+      profileOf: () => ({}),
+      newSessionId: () => `s${sessionCount++}`,
+      openFile: this.openFile,
+      ...options,
+    });
+  }
+
+  /** Opens real files that tell what is done to them and fail when they shall. */
+  readonly openFile = async (opening: SegmentOpening): Promise<WritableSegment> => {
+    const { name } = opening;
+    const tell = (kind: FileOperation["kind"], offset = 0, byteCount = 0) => {
+      const operation = { kind, name, offset, byteCount };
+      this.operations.add(operation);
+      const error = this.fault(operation);
+      if (error !== undefined) throw error;
+    };
+    tell("open");
+    const file = await SegmentFile.open(this.receivedPath, opening, this.frameLog);
+    return {
+      write: async (slices, offset) => {
+        tell(
+          "write",
+          offset,
+          slices.reduce((sum, slice) => sum + slice.byteLength, 0),
+        );
+        await file.write(slices, offset);
+      },
+      sync: async (offset) => {
+        tell("sync");
+        await file.sync(offset);
+      },
+      close: async () => {
+        await file.close();
+        this.operations.add({ kind: "close", name, offset: 0, byteCount: 0 });
+      },
+    };
+  };
+
+  countOf(kind: FileOperation["kind"]): number {
+    return this.operations.entries.filter((operation) => operation.kind === kind).length;
+  }
+
+  get openings(): SegmentOpening[] {
+    return this.events.entries.flatMap((event) => (event.type === "segment.opened" ? [event.opening] : []));
+  }
+
+  get closed(): ClosedSegment[] {
+    return this.events.entries.flatMap((event) => (event.type === "segment.closed" ? [event.segment] : []));
+  }
+
+  /** The believed bytes of a closed segment. */
+  async readBin({ opening, binBytes }: ClosedSegment): Promise<Buffer> {
+    const path = join(this.receivedPath, opening.folder, `${opening.name}.bin.part`);
+    return (await readFile(path)).subarray(0, binBytes);
+  }
+
+  /** The believed bytes of all segments of a session, by index. */
+  async readSession(session: string): Promise<Buffer> {
+    const segments = this.closed.filter(({ opening }) => opening.session.session === session);
+    const inOrder = segments.sort((a, b) => a.opening.index - b.opening.index);
+    return Buffer.concat(await Promise.all(inOrder.map((segment) => this.readBin(segment))));
+  }
+
+  /** Every file under `received`, with its content. */
+  async readFiles(): Promise<ReadonlyMap<string, string>> {
+    const files = new Map<string, string>();
+    for (const entry of await readdir(this.receivedPath, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) files.set(path.slice(this.receivedPath.length), await readFile(path, "latin1"));
+    }
+    return files;
+  }
+}
