@@ -4,6 +4,8 @@ import type { Terminal } from "./terminal.ts";
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Working folder: settings files are read from it. */
+  readonly folder: string;
   /** Aborted by the first SIGINT or SIGTERM: end cleanly. A second one ends the process at once. */
   readonly interruption: AbortSignal;
   /** What the process ends with; a command sets it when it is not 0 and it has nothing to throw. */

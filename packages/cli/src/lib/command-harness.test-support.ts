@@ -1,7 +1,8 @@
 // Runs commands inside the test's own process, with every outside thing in the test's hands.
+import { tmpdir } from "node:os";
 import { PassThrough, type Readable } from "node:stream";
+import { registerCommands } from "./commands.ts";
 import { createProgram, runProgram } from "./program.ts";
-import { registerStreamCommand } from "./stream-command.ts";
 import type { TextOutput } from "./terminal.ts";
 
 export interface HarnessOptions {
@@ -10,6 +11,8 @@ export interface HarnessOptions {
   readonly rows?: number;
   readonly columns?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the system's folder of temporary files, where no settings lie. */
+  readonly folder?: string;
   readonly interruption?: AbortSignal;
 }
 
@@ -26,11 +29,12 @@ export async function runEet(args: readonly string[], options: HarnessOptions = 
   const context = {
     terminal: { input: options.input ?? new PassThrough(), isInputTty: options.input === undefined, out, err },
     env: options.env ?? {},
+    folder: options.folder ?? tmpdir(),
     interruption: options.interruption ?? new AbortController().signal,
     exitCode: 0,
   };
   const program = createProgram(context);
-  registerStreamCommand(program, context);
+  registerCommands(program, context);
   const exitCode = await runProgram(program, args, context);
   return { exitCode, out: out.text, err: err.text };
 }

@@ -2,7 +2,13 @@ import { type Inspection, inspectBin } from "@eet/server";
 import type { Command } from "commander";
 import { type AssumedFormatFlags, addAssumedFormatFlags, readAssumedFormat } from "./assumed-format.ts";
 import type { CommandContext } from "./command-context.ts";
-import { requirePath, runTool } from "./tool-error.ts";
+import { exitCodes } from "./command-error.ts";
+import { counted } from "./counted.ts";
+import { requireFile } from "./path-store.ts";
+import { runTool } from "./tool-error.ts";
+
+/** Gaps told one by one. */
+const maxToldGaps = 20;
 
 /** Adds the command `inspect`. */
 export function registerInspectCommand(program: Command, context: CommandContext): void {
@@ -10,45 +16,82 @@ export function registerInspectCommand(program: Command, context: CommandContext
     .command("inspect <file>")
     .summary("tell what a .bin holds")
     .description(
-      "Reads the frames of a .bin (or .bin.part): codec, seq, gaps, nibble order, duration, levels. Changes nothing.",
+      "Reads the frames of a .bin (or a .bin.part): format, duration, seq, gaps, nibble order, levels. Changes nothing.",
     );
-  addAssumedFormatFlags(command).option("--json", "as JSON");
+  addAssumedFormatFlags(command)
+    .option("--json", "as JSON")
+    .addHelpText("after", "\nExit code: 0 when the file is frames to its end, 1 when not.");
   command.action(async (file: string, flags: AssumedFormatFlags & { readonly json?: boolean }) => {
-    requirePath(file);
+    requireFile(file);
     const inspection = await runTool(() => inspectBin(file, readAssumedFormat(flags), null));
     context.terminal.out.write(flags.json ? `${JSON.stringify(inspection, null, 2)}\n` : describe(file, inspection));
-    if (inspection.trailingBytes > 0) context.exitCode = 1;
+    if (inspection.trailingBytes > 0) context.exitCode = exitCodes.failure;
   });
 }
 
-function describe(file: string, { facts, formatSource, trailingBytes, verdict }: Inspection): string {
-  const { audio, levels, nibble_order: order, gaps } = facts;
+type Row = readonly [name: string, text: string];
+
+function describe(file: string, inspection: Inspection): string {
+  const { facts, formatSource, trailingBytes } = inspection;
+  const { audio, gaps } = facts;
+  const frameSamples =
+    audio.frame_samples === 0 ? "frames of varying length" : `${audio.frame_samples} samples a frame`;
+  const format = [audio.codec, `${audio.sample_rate_hz} Hz`, counted(audio.channels, "channel"), frameSamples];
   const seconds = facts.samples / audio.sample_rate_hz;
-  const missing = gaps.reduce((sum, gap) => sum + gap.samples, 0) / audio.sample_rate_hz;
-  const foundBy =
-    verdict === undefined ? "the frames do not tell" : `the frames tell ${verdict.order} (${verdict.source})`;
-  const frameSamples = audio.frame_samples === 0 ? "varying" : audio.frame_samples;
-  const rows: readonly (readonly [string, string] | undefined)[] = [
-    ["file", `${file} (${facts.files.bin.bytes} bytes)`],
-    [
-      "format",
-      `${audio.codec}, ${audio.sample_rate_hz} Hz, ${audio.channels} ch, ${frameSamples} samples a frame (${formatSource})`,
-    ],
+  const rows: readonly Row[] = [
+    ["file", `${file}, ${facts.files.bin.bytes} bytes`],
+    ...describeOrigin(inspection),
+    ["format", `${format.join(", ")} (${formatSources[formatSource]})`],
     ["duration", `${seconds.toFixed(3)} s, ${facts.samples} samples a channel`],
     ["frames", `${facts.frames}, seq ${facts.first_seq} to ${facts.last_seq}, ${facts.duplicates} repeated`],
-    ["gaps", gaps.length === 0 ? "none" : `${gaps.length}, ${missing.toFixed(3)} s in all`],
-    ...gaps
-      .slice(0, 20)
-      .map((gap) => ["", `seq ${gap.from_seq} to ${gap.to_seq - 1}: ${gap.samples} samples`] as const),
-    order === null ? undefined : ["nibbles", `${order.order} first (${order.source}); ${foundBy}`],
-    levels === null
-      ? ["levels", "not decoded: multichannel ADPCM needs --adpcm-layout"]
-      : [
-          "levels",
-          `peak ${levels.peak_dbfs} dBFS, rms ${levels.rms_dbfs} dBFS, ${levels.clipped_samples} clipped, ` +
-            `${Math.round(levels.silent_share * 100)} % silent, DC ${levels.dc_offset}`,
-        ],
-    trailingBytes === 0 ? undefined : ["torn", `${trailingBytes} bytes behind the last whole frame`],
+    ...describeGaps(gaps, audio.sample_rate_hz),
+    ...describeNibbles(inspection),
+    ["levels", describeLevels(facts.levels)],
+    ...(trailingBytes === 0 ? [] : [["torn", `${trailingBytes} bytes behind the last whole frame`] as const]),
   ];
-  return rows.flatMap((row) => (row === undefined ? [] : [`${row[0].padEnd(10)}${row[1]}\n`])).join("");
+  return rows.map(([name, text]) => `${name.padEnd(10)}${text}\n`).join("");
+}
+
+const formatSources: Readonly<Record<Inspection["formatSource"], string>> = {
+  sidecar: "as its sidecar says",
+  "open segment": "as its .open.json says",
+  assumed: "as given, it has no sidecar",
+};
+
+/** Without a sidecar nobody knows whose it is. */
+function describeOrigin({ facts, formatSource }: Inspection): readonly Row[] {
+  if (formatSource === "assumed") return [];
+  const { hwid, stream_id: streamId, session, index, time } = facts;
+  const device = hwid === null ? "a device without id" : `device ${hwid}`;
+  return [
+    ["recorded", `${new Date(time.start_ms).toISOString()} (${time.rule})`],
+    ["from", `${device}, stream ${streamId}, session ${session}, segment ${index}`],
+  ];
+}
+
+function describeGaps(gaps: Inspection["facts"]["gaps"], sampleRateHz: number): readonly Row[] {
+  if (gaps.length === 0) return [["gaps", "none"]];
+  const missing = gaps.reduce((sum, gap) => sum + gap.samples, 0) / sampleRateHz;
+  const told = gaps
+    .slice(0, maxToldGaps)
+    .map((gap): Row => ["", `seq ${gap.from_seq} to ${gap.to_seq - 1}: ${counted(gap.samples, "sample")}`]);
+  const more: readonly Row[] = gaps.length > told.length ? [["", `and ${gaps.length - told.length} more`]] : [];
+  return [["gaps", `${gaps.length}, ${missing.toFixed(3)} s in all`], ...told, ...more];
+}
+
+function describeNibbles({ facts: { nibble_order: decided }, verdict }: Inspection): readonly Row[] {
+  if (decided === null) return [];
+  const chosen = `${decided.order} first (${decided.source})`;
+  if (verdict === undefined) return [["nibbles", `${chosen}; the frames do not tell`]];
+  const isSame = verdict.order === decided.order && verdict.source === decided.source;
+  return [["nibbles", isSame ? chosen : `${chosen}; the frames tell ${verdict.order} first (${verdict.source})`]];
+}
+
+function describeLevels(levels: Inspection["facts"]["levels"]): string {
+  if (levels === null) return "not decoded: multichannel ADPCM needs --adpcm-layout";
+  const silentPercent = Math.round(levels.silent_share * 100);
+  return (
+    `peak ${levels.peak_dbfs} dBFS, rms ${levels.rms_dbfs} dBFS, ${levels.clipped_samples} clipped, ` +
+    `${silentPercent} % silent, DC ${levels.dc_offset}`
+  );
 }

@@ -49,7 +49,7 @@ describe("runProgram", () => {
       };
       const err = { isTty: false, columns: 80, rows: 24, write };
       const terminal = { input: process.stdin, isInputTty: true, out: err, err };
-      const context = { terminal, env, interruption: new AbortController().signal, exitCode: 0 };
+      const context = { terminal, env, folder: "", interruption: new AbortController().signal, exitCode: 0 };
       const program = createProgram(context);
       program.command("fail").action(() => {
         throw new Error("boom");

@@ -3,10 +3,19 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { CommandContext } from "./command-context.ts";
 import { CommandError, exitCodes } from "./command-error.ts";
 
+const firstSteps = `
+First steps:
+  eet demo                  see it work: a server and four simulated devices
+  eet serve                 run the server; devices connect to ws://127.0.0.1:5096/ws/{hwid}
+  eet stream --hwid probe   be a device and stream a test tone to it
+
+eet COMMAND --help explains a command. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.`;
+
 /** Creates the command `eet` without its subcommands; each of them registers itself. */
 export function createProgram({ terminal }: CommandContext): Command {
   return new Command("eet")
     .description("Records live audio from fleets of devices over WebSocket.")
+    .addHelpText("after", firstSteps)
     .version(packageJson.version)
     .option("--verbose", "show where an unexpected error came from")
     .showHelpAfterError("Add --help to see what is allowed.")
@@ -21,7 +30,7 @@ export function createProgram({ terminal }: CommandContext): Command {
 /**
  * Runs the command that `args` name; never throws.
  *
- * @param args - without the interpreter and the script
+ * @param args - without the interpreter and the script; none ask for help
  * @returns the exit code: what the command set, 1 for an error, 2 for wrong usage
  */
 export async function runProgram(program: Command, args: readonly string[], context: CommandContext): Promise<number> {
@@ -30,7 +39,7 @@ export async function runProgram(program: Command, args: readonly string[], cont
     name = `${program.name()} ${command.name()}`;
   });
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
     return context.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.success : exitCodes.usage;

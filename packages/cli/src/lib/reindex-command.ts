@@ -1,27 +1,31 @@
+import { resolve } from "node:path";
 import { createLogger, readSettings, reindexFolder } from "@eet/server";
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
+import { counted } from "./counted.ts";
 import { runTool } from "./tool-error.ts";
 
 /** Adds the command `reindex`. */
-export function registerReindexCommand(program: Command, { terminal, env }: CommandContext): void {
+export function registerReindexCommand(program: Command, { terminal, env, folder }: CommandContext): void {
   program
     .command("reindex")
     .summary("rebuild the catalogue from the sidecars")
     .description(
-      "Builds catalog.db anew from the sidecars below the data folder. Recordings are only read; stop the server first.",
+      "Builds catalog.db anew from the sidecars (.json) below the data folder. Recordings are only read, and what is known " +
+        "about their uploads is kept. Stop the server first.",
     )
     .option("--data <folder>", "the data folder (default: as in the settings)")
-    .action(async ({ data }: { readonly data?: string }) => {
-      const flags = data === undefined ? {} : { data };
-      await runTool(async () => {
-        const { settings } = await readSettings(process.cwd(), { flags, environment: env });
-        const log = createLogger({ level: "warn", isPretty: terminal.err.isTty });
-        const { segments, sessions, devices } = await reindexFolder(settings.server.data, log, (count) => {
-          terminal.err.write(terminal.err.isTty ? `\r${count} segments` : `${count} segments\n`);
+    .action(async (flags: { readonly data?: string }) => {
+      const { out, err } = terminal;
+      const log = createLogger({ level: "warn", isPretty: err.isTty });
+      const { segments, sessions, devices } = await runTool(async () => {
+        const { settings } = await readSettings(folder, { flags: { ...flags }, environment: env });
+        return reindexFolder(resolve(folder, settings.server.data), log, (count) => {
+          if (err.isTty) err.write(`\r${counted(count, "segment")}`);
         });
-        if (terminal.err.isTty) terminal.err.write("\r\x1b[K");
-        terminal.out.write(`catalogue rebuilt: ${segments} segments, ${sessions} sessions, ${devices} devices\n`);
       });
+      if (err.isTty) err.write("\r\x1b[K");
+      const counts = [counted(segments, "segment"), counted(sessions, "session"), counted(devices, "device")];
+      out.write(`catalogue rebuilt: ${counts.join(", ")}\n`);
     });
 }

@@ -1,12 +1,13 @@
-import { ConfigError, listSettingFlags, runServer, type ServerError, StorageError } from "@eet/server";
+import { listSettingFlags, runServer } from "@eet/server";
 import { type Command, Option } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { CommandError } from "./command-error.ts";
+import { runTool } from "./tool-error.ts";
 
 const description = [
   "Runs the server: receives audio at ws://host:port/ws/{hwid}, records it under the data folder, uploads it.",
   "",
-  "Every setting can also stand in appsettings.json, in .env or in the environment; `eet config` shows what is in effect.",
+  "Every setting can also stand in appsettings.json, in .env or in the environment; `eet config` shows what is in effect." +
+    " A switch such as --wav takes true or false, alone it means true; --no-wav means false.",
 ].join("\n");
 
 const examples = `
@@ -23,13 +24,9 @@ export function registerServeCommand(program: Command, context: CommandContext):
   const command = program.command("serve").summary("run the server").description(description);
   addSettingFlags(command).addHelpText("after", examples);
   command.action(async () => {
-    const { env: environment, interruption, terminal } = context;
-    const isTty = terminal.out.isTty;
-    try {
-      await runServer({ flags: settingFlags(command), environment, folder: process.cwd(), isTty, interruption });
-    } catch (error) {
-      throw describeStartError(error);
-    }
+    const { env: environment, folder, interruption, terminal } = context;
+    const flags = settingFlags(command);
+    await runTool(() => runServer({ flags, environment, folder, isTty: terminal.out.isTty, interruption }));
   });
 }
 
@@ -39,6 +36,7 @@ export function addSettingFlags(command: Command): Command {
     const text = `${description} (${allowed}; default: ${defaultText})`;
     // Values are judged where those of the files and the environment are.
     command.addOption(new Option(type === "boolean" ? `--${name} [value]` : `--${name} <value>`, text));
+    if (type === "boolean") command.addOption(new Option(`--no-${name}`).hideHelp());
   }
   return command;
 }
@@ -46,22 +44,10 @@ export function addSettingFlags(command: Command): Command {
 /** The flags that were given, by name without dashes. */
 export function settingFlags(command: Command): Record<string, unknown> {
   const flags = command.options.flatMap((option) => {
+    // The value of --no-wav is that of --wav.
+    if (option.negate) return [];
     const value: unknown = command.getOptionValue(option.attributeName());
     return value === undefined ? [] : [[option.name(), value] as const];
   });
   return Object.fromEntries(flags);
-}
-
-/** One line that says what to do, where the server knows; any other error as it is. */
-function describeStartError(error: unknown): unknown {
-  if (error instanceof ConfigError) return new CommandError(error.message, { cause: error });
-  if (error instanceof StorageError) return new CommandError(`${error.message}. ${fixOf(error)}`, { cause: error });
-  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
-    return new CommandError(`${error.message}: another program listens there; choose another port with --port`);
-  }
-  return error;
-}
-
-function fixOf(error: ServerError): string {
-  return error.row.fix;
 }
