@@ -17,12 +17,16 @@ export interface ServerProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A real `eet serve` in a process of its own, on a free port of the loopback. */
-export class ServerProcess {
+/** From this level on a line of the log reports something that should not have come up: warn, error, fatal. */
+const warnLevel = 40;
+
+/** A real `eet serve` in a process of its own, on a free port of the loopback. Disposing of it kills it. */
+export class ServerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #waiting = new Set<{
     readonly matches: (line: LogLine) => boolean;
     readonly found: (line: LogLine) => void;
+    readonly ended: (error: Error) => void;
   }>();
   /** Every line so far. */
   readonly lines: LogLine[] = [];
@@ -30,6 +34,7 @@ export class ServerProcess {
   readonly exited: Promise<number | NodeJS.Signals | null>;
   #port = 0;
   #errors = "";
+  #ending: Error | undefined;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -39,6 +44,7 @@ export class ServerProcess {
     child.stderr.on("data", (text) => {
       this.#errors += text;
     });
+    child.once("close", (code, signal) => this.#onEnd(code ?? signal));
   }
 
   /** Resolves when the server listens; rejects with what it said when it ends before. */
@@ -49,11 +55,15 @@ export class ServerProcess {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const server = new ServerProcess(child);
-    const listening = await Promise.race([server.line((line) => line.msg === "listening"), server.exited]);
-    if (typeof listening !== "object" || listening === null)
-      throw new Error(`the server did not start: ${server.#errors}`);
+    const listening = await server.line((line) => line.msg === "listening");
     server.#port = Number(new URL(String(listening["url"]).replace("{hwid}", "")).port);
     return server;
+  }
+
+  #onEnd(how: number | NodeJS.Signals | null): void {
+    this.#ending = new Error(`the server ended with ${how}: ${this.#errors}`);
+    for (const { ended } of this.#waiting) ended(this.#ending);
+    this.#waiting.clear();
   }
 
   #onLine(text: string): void {
@@ -84,29 +94,48 @@ export class ServerProcess {
     return this.#errors;
   }
 
-  /** The first line, past or coming, that matches. */
+  /** Lines that report something that should not have come up. */
+  get problems(): readonly LogLine[] {
+    return this.lines.filter((line) => Number(line["level"]) >= warnLevel);
+  }
+
+  /** The first line, past or coming, that matches; rejects when the server ends without it. */
   line(matches: (line: LogLine) => boolean): Promise<LogLine> {
     const past = this.lines.find(matches);
     if (past !== undefined) return Promise.resolve(past);
     return this.nextLine(matches);
   }
 
-  /** The next line to come that matches. */
+  /** The next line to come that matches; rejects when the server ends without it. */
   nextLine(matches: (line: LogLine) => boolean): Promise<LogLine> {
-    const { promise, resolve } = Promise.withResolvers<LogLine>();
-    this.#waiting.add({ matches, found: resolve });
+    if (this.#ending !== undefined) return Promise.reject(this.#ending);
+    const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
+    this.#waiting.add({ matches, found: resolve, ended: reject });
     return promise;
+  }
+
+  /** Waits for the end of what an earlier run left. */
+  recovered(): Promise<LogLine> {
+    return this.line((line) => line.msg === "recovery done");
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
   }
 
   /** Stops gracefully. @returns the exit code */
   stop(): Promise<number | NodeJS.Signals | null> {
-    this.#child.kill("SIGTERM");
+    this.signal("SIGTERM");
     return this.exited;
   }
 
   /** Ends the process as a crash would. */
   kill(): Promise<number | NodeJS.Signals | null> {
-    this.#child.kill("SIGKILL");
+    this.signal("SIGKILL");
     return this.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
   }
 }
