@@ -79,12 +79,16 @@ function describeGaps(gaps: Inspection["facts"]["gaps"], sampleRateHz: number): 
   return [["gaps", `${gaps.length}, ${missing.toFixed(3)} s in all`], ...told, ...more];
 }
 
-function describeNibbles({ facts: { nibble_order: decided }, verdict }: Inspection): readonly Row[] {
-  if (decided === null) return [];
-  const chosen = `${decided.order} first (${decided.source})`;
-  if (verdict === undefined) return [["nibbles", `${chosen}; the frames do not tell`]];
-  const isSame = verdict.order === decided.order && verdict.source === decided.source;
-  return [["nibbles", isSame ? chosen : `${chosen}; the frames tell ${verdict.order} first (${verdict.source})`]];
+const nibbleSources: Readonly<Record<NonNullable<Inspection["facts"]["nibble_order"]>["source"], string>> = {
+  config: "as configured",
+  exact: "found in the frames, exactly",
+  statistical: "found in the frames, by statistics",
+  cached: "from earlier frames of the device, these do not tell",
+  default: "assumed, the frames do not tell",
+};
+
+function describeNibbles({ facts: { nibble_order: decided } }: Inspection): readonly Row[] {
+  return decided === null ? [] : [["nibbles", `${decided.order} first (${nibbleSources[decided.source]})`]];
 }
 
 function describeLevels(levels: Inspection["facts"]["levels"]): string {
