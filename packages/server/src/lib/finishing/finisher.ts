@@ -63,11 +63,16 @@ export class Finisher {
     return this.#tails.get(session) ?? Promise.resolve();
   }
 
-  /** Queues a segment. @returns when it is finished or has failed; never rejects */
+  /**
+   * Queues a segment. One that comes when too many wait, or after {@link close}, is left to the next start.
+   *
+   * @returns when it is finished or has failed; never rejects
+   */
   finish(segment: ClosedSegment, isRecovered: boolean): Promise<void> {
     const { session } = segment.opening.session;
-    if (this.#queueLength >= maxQueueLength) {
-      this.#options.log.error({ segment: segment.opening.name }, "too many segments wait: the next start finishes it");
+    if (this.#queueLength >= maxQueueLength || this.#closing !== undefined) {
+      const reason = this.#closing === undefined ? "too many segments wait" : "the finisher is closed";
+      this.#options.log.error({ segment: segment.opening.name }, `${reason}: the next start finishes the segment`);
       return Promise.resolve();
     }
     this.#queueLength += 1;
@@ -110,7 +115,7 @@ export class Finisher {
   }
 
   async #drain(): Promise<void> {
-    while (this.#tails.size > 0) await Promise.all(this.#tails.values());
+    await Promise.all(this.#tails.values());
     await this.#pool.destroy();
   }
 }

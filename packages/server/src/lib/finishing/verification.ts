@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { toError } from "../kernel/errors.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
 import { formatSegmentName, segmentEndings } from "../storage/segment-path.ts";
-import { type FolderListing, scanFolders } from "../storage/segment-scan-store.ts";
+import { scanFolders } from "../storage/segment-scan-store.ts";
+import type { SegmentFolder } from "./finished-scan.ts";
 import { scanFrames } from "./frame-scan.ts";
 import { type FileFacts, hashFile } from "./hashed-target-store.ts";
 import { isDecodable, renderSegment } from "./segment-rendering.ts";
@@ -31,27 +32,31 @@ export interface SegmentVerdict {
  */
 export async function* verifyFolder(root: string): AsyncGenerator<SegmentVerdict> {
   for await (const listing of scanFolders(root)) {
-    for (const stem of segmentStems(listing)) yield await verifySegment(listing, stem);
+    const folder = { ...listing, names: new Set(listing.names) };
+    for (const stem of segmentStems(folder)) yield await verifySegment(folder, stem);
   }
 }
 
 const allEndings = Object.values(segmentEndings).sort((a, b) => b.length - a.length);
 
 /** Names of the segments that have any file in the folder. */
-function segmentStems(listing: FolderListing): readonly string[] {
+function segmentStems({ names }: SegmentFolder): readonly string[] {
   const stems = new Set<string>();
-  for (const name of listing.names) {
+  for (const name of names) {
     const ending = allEndings.find((candidate) => name.endsWith(candidate));
     if (ending !== undefined && name.startsWith("stream_")) stems.add(name.slice(0, -ending.length));
   }
   return [...stems];
 }
 
-async function verifySegment(listing: FolderListing, stem: string): Promise<SegmentVerdict> {
-  const segment = listing.folder === "" ? stem : `${listing.folder}/${stem}`;
-  const basePath = join(listing.path, stem);
+async function verifySegment(
+  { path: folderPath, folder, names }: SegmentFolder,
+  stem: string,
+): Promise<SegmentVerdict> {
+  const segment = folder === "" ? stem : `${folder}/${stem}`;
+  const basePath = join(folderPath, stem);
   const nothing = { segment, isEvicted: false, binBytes: 0, sampleCount: 0, sampleRateHz: 1 };
-  const has = (ending: string) => listing.names.includes(`${stem}${ending}`);
+  const has = (ending: string) => names.has(`${stem}${ending}`);
   if (has(segmentEndings.open)) return { ...nothing, problems: [], isOpen: true };
   const parts = [segmentEndings.binPart, segmentEndings.wavPart, segmentEndings.jsonPart].filter(has);
   const problems = parts.map((ending) => `${stem}${ending} is left over: start the server on this data folder once`);
@@ -65,7 +70,7 @@ async function verifySegment(listing: FolderListing, stem: string): Promise<Segm
     problems.push(...compareName(stem, sidecar));
     if (text !== formatSidecar(sidecar)) problems.push("the .json is not written as the server writes it");
     const isEvicted = [segmentEndings.bin, segmentEndings.wav].every((ending) => !existsSync(`${basePath}${ending}`));
-    if (!isEvicted) problems.push(...compareFiles(basePath, sidecar, listing.folder));
+    if (!isEvicted) problems.push(...compareFiles(basePath, sidecar, folder));
     const { bin } = sidecar.files;
     const { samples, audio } = sidecar;
     return {
