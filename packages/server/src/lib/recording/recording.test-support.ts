@@ -7,10 +7,12 @@ import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
 import type { RecordingEvent } from "../kernel/recording-events.ts";
 import type { ClosedSegment, RecordFormat, SegmentOpening } from "../kernel/segment-record.ts";
 import { FrameLog } from "../storage/frame-log-store.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
 import type { RecordingRequest } from "./intake.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
 import { SegmentFile } from "./segment-file.ts";
 import type { WritableSegment } from "./segment-writer.ts";
+import type { SessionContext } from "./session.ts";
 
 /** Wall clock when a {@link FakeClock} starts: 2026-01-01T00:00:00Z. */
 export const startWallMs = Date.UTC(2026, 0, 1);
@@ -86,10 +88,14 @@ export class RecordingBench {
   readonly receivedPath: string;
   readonly frameLog: FrameLog;
   readonly clock = new FakeClock();
+  /** Flushes every 250 ms. */
+  readonly scheduler = new FlushScheduler(this.clock, 250);
   readonly events = new Journal<RecordingEvent>();
   readonly operations = new Journal<FileOperation>();
   /** Asked before each operation; what it returns is thrown. */
   fault: (operation: FileOperation) => Error | undefined = () => undefined;
+
+  readonly #running = new Set<Promise<void>>();
 
   private constructor(folder: string, frameLog: FrameLog) {
     this.folder = folder;
@@ -111,27 +117,39 @@ export class RecordingBench {
   }
 
   async close(): Promise<void> {
+    this.scheduler.close();
     await this.frameLog.close();
     await rm(this.folder, { recursive: true });
   }
 
+  /** Parts that recorders share, for a session or a writer by itself. */
+  get context(): SessionContext {
+    const { clock, openFile, frameLog, scheduler } = this;
+    return {
+      clock,
+      openFile,
+      frameLog,
+      scheduler,
+      flushIntervalMs: 1_000,
+      limitSync: (sync) => sync(),
+      layout: "{hwid}",
+      gapFill: "silence",
+      bootId: "boot",
+      runId: "run",
+      listener: (event) => this.events.add(event),
+    };
+  }
+
+  /** A recorder whose settings are those of {@link context}, with segments of 1 s. */
   recorder(options: Partial<RecorderOptions> = {}): Recorder {
     let sessionCount = 0;
     return new Recorder({
+      ...this.context,
       receivedPath: this.receivedPath,
-      layout: "{hwid}",
       rotateS: 1,
       rotateAlign: false,
-      gapFill: "silence",
-      flushIntervalMs: 1_000,
-      bootId: "boot",
-      runId: "run",
-      frameLog: this.frameLog,
-      clock: this.clock,
-      listener: (event) => this.events.add(event),
       profileOf: () => ({}),
       newSessionId: () => `s${sessionCount++}`,
-      openFile: this.openFile,
       ...options,
     });
   }
@@ -139,33 +157,40 @@ export class RecordingBench {
   /** Opens real files that tell what is done to them and fail when they shall. */
   readonly openFile = async (opening: SegmentOpening): Promise<WritableSegment> => {
     const { name } = opening;
-    const tell = (kind: FileOperation["kind"], offset = 0, byteCount = 0) => {
-      const operation = { kind, name, offset, byteCount };
-      this.operations.add(operation);
-      const error = this.fault(operation);
-      if (error !== undefined) throw error;
-    };
-    tell("open");
-    const file = await SegmentFile.open(this.receivedPath, opening, this.frameLog);
+    const run = <T>(kind: FileOperation["kind"], work: () => Promise<T>, offset = 0, byteCount = 0) =>
+      this.#run({ kind, name, offset, byteCount }, work);
+    const file = await run("open", () => SegmentFile.open(this.receivedPath, opening, this.frameLog));
     return {
-      write: async (slices, offset) => {
-        tell(
-          "write",
-          offset,
-          slices.reduce((sum, slice) => sum + slice.byteLength, 0),
-        );
-        await file.write(slices, offset);
+      write: (slices, offset) => {
+        const byteCount = slices.reduce((sum, slice) => sum + slice.byteLength, 0);
+        return run("write", () => file.write(slices, offset), offset, byteCount);
       },
-      sync: async (offset) => {
-        tell("sync");
-        await file.sync(offset);
-      },
-      close: async () => {
-        await file.close();
-        this.operations.add({ kind: "close", name, offset: 0, byteCount: 0 });
-      },
+      sync: (offset) => run("sync", () => file.sync(offset)),
+      close: () => run("close", () => file.close()),
     };
   };
+
+  async #run<T>(operation: FileOperation, work: () => Promise<T>): Promise<T> {
+    const done = Promise.withResolvers<void>();
+    this.#running.add(done.promise);
+    this.operations.add(operation);
+    try {
+      const error = this.fault(operation);
+      if (error !== undefined) throw error;
+      return await work();
+    } finally {
+      this.#running.delete(done.promise);
+      done.resolve();
+    }
+  }
+
+  /** Resolves when nothing is done to any file and nothing more is about to be until the clock moves on. */
+  async settle(): Promise<void> {
+    do {
+      await Promise.all(this.#running);
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#running.size > 0);
+  }
 
   countOf(kind: FileOperation["kind"]): number {
     return this.operations.entries.filter((operation) => operation.kind === kind).length;

@@ -33,7 +33,7 @@ describe("RetainedBytes", () => {
           assert.ok(Buffer.concat(retained.slices(from, end)).equals(allBytes.subarray(from, end)));
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 

@@ -51,6 +51,8 @@ interface Writing {
   lastMs: WallMs;
   reason: CloseReason;
   nextFrame: NextFrame;
+  /** Length of the file once all of it is durable. */
+  closedBytes: number | undefined;
 }
 
 /** One run of seq from one device: cuts it into segments by media time. [S-1.3] */
@@ -181,6 +183,7 @@ export class Session {
       lastMs: nowMs,
       reason: "session-ended",
       nextFrame: null,
+      closedBytes: undefined,
     };
     listener({ type: "segment.opened", opening });
     return writing;
@@ -200,6 +203,10 @@ export class Session {
     this.#current = undefined;
     writing.reason = reason;
     writing.nextFrame = this.#readNextFrame(contiguousMessage);
+    this.#close(writing);
+  }
+
+  #close(writing: Writing): void {
     this.#closing.add(writing);
     writing.writer.close();
   }
@@ -235,14 +242,23 @@ export class Session {
   }
 
   #onWriterClosed(writing: Writing, binBytes: number): void {
-    this.#emitClosed(writing, binBytes, writing.reason);
-    this.#closing.delete(writing);
+    writing.closedBytes = binBytes;
+    this.#passOnClosed();
     this.#observer.onReleased();
     this.#endWhenClosed();
   }
 
-  #emitClosed(writing: Writing, binBytes: number, reason: CloseReason): void {
-    const { writer, firstMs, lastMs, nextFrame } = writing;
+  /** In the session's order: what is derived from one segment may depend on those before it, never on those after. */
+  #passOnClosed(): void {
+    for (const writing of this.#closing) {
+      if (writing.closedBytes === undefined) return;
+      this.#closing.delete(writing);
+      this.#emitClosed(writing, writing.closedBytes);
+    }
+  }
+
+  #emitClosed(writing: Writing, binBytes: number): void {
+    const { writer, reason, firstMs, lastMs, nextFrame } = writing;
     this.#context.listener({
       type: "segment.closed",
       segment: { opening: writer.opening, binBytes, reason, received: { firstMs, lastMs }, nextFrame },
@@ -251,35 +267,34 @@ export class Session {
 
   #onWriterFailed(failed: Writing, failure: WriterFailure): void {
     this.#reportFailure(failure.error);
-    this.#emitClosed({ ...failed, nextFrame: null }, failure.syncedBytes, "storage-failed");
-    this.#closing.delete(failed);
     this.#failureCount += 1;
-    if (this.#failureCount <= maxFailureCount) this.#replace(failed, failure);
-    else this.#giveUp(failed, failure.error);
+    const isCurrent = failed === this.#current;
+    if (isCurrent) this.#current = undefined;
+    if (this.#failureCount > maxFailureCount) this.#giveUp(failure.error);
+    else if (isCurrent) this.#current = this.#replace(failed, failure);
+    else this.#close(this.#replace(failed, failure));
+    Object.assign(failed, { reason: "storage-failed", nextFrame: null, closedBytes: failure.syncedBytes });
+    this.#closing.add(failed);
+    this.#passOnClosed();
+    this.#endWhenClosed();
   }
 
   /** [S-2.4] What is not on stable storage goes into a new file, from memory. */
-  #replace(failed: Writing, { syncedPosition, unsynced, endPosition }: WriterFailure): void {
+  #replace(failed: Writing, { syncedPosition, unsynced, endPosition }: WriterFailure): Writing {
     const { start, leadingGap } = failed.writer.opening;
     const replacement =
       syncedPosition === undefined
         ? this.#openSegment(start, leadingGap, failed.firstMs)
         : this.#openSegment(syncedPosition, null, failed.firstMs);
-    Object.assign(replacement, { lastMs: failed.lastMs, reason: failed.reason, nextFrame: failed.nextFrame });
     for (const frames of unsynced) replacement.writer.append(frames, endPosition);
-    if (failed === this.#current) this.#current = replacement;
-    else {
-      this.#closing.add(replacement);
-      replacement.writer.close();
-    }
+    const { lastMs, reason, nextFrame } = failed;
+    return Object.assign(replacement, { lastMs, reason, nextFrame });
   }
 
   /** The disk refuses whatever is tried. Frames that still come are lost: the device is about to be told. */
-  #giveUp(failed: Writing, error: Error): void {
+  #giveUp(error: Error): void {
     this.#hasFailed = true;
-    if (failed === this.#current) this.#current = undefined;
     this.#observer.onFailed(error);
-    this.#endWhenClosed();
   }
 
   #reportFailure(error: Error): void {
