@@ -10,6 +10,15 @@ describe("runProgram", () => {
     assert.deepEqual(await runEet(["--version"]), { exitCode: 0, out: `${version}\n`, err: "" });
   });
 
+  it("shows the help when it is asked for nothing", async () => {
+    const outcome = await runEet([]);
+    assert.deepEqual(outcome, await runEet(["--help"]));
+    assert.deepEqual([outcome.exitCode, outcome.err], [0, ""]);
+    const commands = [...outcome.out.matchAll(/^ {2}([a-z]+) .*\[/gm)].map(([, name]) => name);
+    assert.deepEqual(commands, ["demo", "serve", "stream", "config", "inspect", "wav", "verify", "reindex", "help"]);
+    assert.match(outcome.out, /First steps:\n {2}eet demo /);
+  });
+
   it("shows a command's help with examples and exit codes", async () => {
     const { exitCode, out } = await runEet(["stream", "--help"]);
     assert.equal(exitCode, 0);

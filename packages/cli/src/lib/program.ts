@@ -6,10 +6,11 @@ import { CommandError, exitCodes } from "./command-error.ts";
 const firstSteps = `
 First steps:
   eet demo                  see it work: a server and four simulated devices
-  eet serve                 run the server; devices connect to ws://127.0.0.1:5096/ws/{hwid}
+  eet serve                 run the server at ws://127.0.0.1:5096/ws/{hwid}
   eet stream --hwid probe   be a device and stream a test tone to it
 
-eet COMMAND --help explains a command. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.`;
+eet COMMAND --help explains a command.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.`;
 
 /** Creates the command `eet` without its subcommands; each of them registers itself. */
 export function createProgram({ terminal }: CommandContext): Command {

@@ -12,12 +12,13 @@ const description = [
 
 const examples = `
 Examples:
-  eet serve                                      ws://127.0.0.1:5096, recordings under ./data/received
-  eet serve --host 0.0.0.0 --data /srv/eet       reachable from the network
-  eet serve --rotate-s 60 --rotate-align         a file a minute, on the minute
+  eet serve                                 on this machine, into ./data
+  eet serve --host 0.0.0.0 --data /srv/eet  reachable from the network
+  eet serve --rotate-s 60 --rotate-align    a file a minute, on the minute
   eet serve --s3-enabled --s3-bucket my-audio --s3-region eu-central-1
 
-Ctrl-C closes every segment, finishes uploads in flight and exits with 0; a second one exits at once, still safe.`;
+Ctrl-C closes every segment, finishes uploads in flight and exits with 0;
+a second one exits at once, still safe.`;
 
 /** Adds the command `serve`. */
 export function registerServeCommand(program: Command, context: CommandContext): void {
