@@ -3,6 +3,7 @@ import type { Clock, MonotonicMs } from "../kernel/clock.ts";
 import type { RecordingListener } from "../kernel/recording-events.ts";
 import type { DeviceProfile } from "../kernel/segment-record.ts";
 import type { FrameLog } from "../storage/frame-log-store.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import { Intake, type IntakeHost, type RecordingRequest } from "./intake.ts";
 import { SegmentFile } from "./segment-file.ts";
@@ -56,6 +57,7 @@ export class Recorder {
     const context: SessionContext = {
       ...options,
       openFile: options.openFile ?? ((opening) => SegmentFile.open(receivedPath, opening, frameLog)),
+      chunks: new ChunkPool(),
       scheduler: this.#scheduler,
       limitSync: pLimit(maxSyncCount),
     };

@@ -7,6 +7,7 @@ import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
 import type { RecordingEvent } from "../kernel/recording-events.ts";
 import type { ClosedSegment, RecordFormat, SegmentOpening } from "../kernel/segment-record.ts";
 import { FrameLog } from "../storage/frame-log-store.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import type { RecordingRequest } from "./intake.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
@@ -129,6 +130,7 @@ export class RecordingBench {
       clock,
       openFile,
       frameLog,
+      chunks: new ChunkPool(),
       scheduler,
       flushIntervalMs: 1_000,
       limitSync: (sync) => sync(),

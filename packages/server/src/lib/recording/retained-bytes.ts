@@ -1,10 +1,9 @@
-const smallestChunkBytes = 4 * 1024;
-const largestChunkBytes = 64 * 1024;
+import type { ChunkPool } from "./chunk-pool.ts";
 
 interface Chunk {
   readonly bytes: Buffer;
   /** Offset in the file of the chunk's first byte. */
-  startOffset: number;
+  readonly startOffset: number;
   length: number;
 }
 
@@ -13,10 +12,14 @@ interface Chunk {
  * other. Offsets count from the file's start.
  */
 export class RetainedBytes {
-  #chunks: Chunk[] = [];
+  readonly #pool: ChunkPool;
+  readonly #chunks: Chunk[] = [];
   #startOffset = 0;
   #endOffset = 0;
-  #chunkBytes = smallestChunkBytes;
+
+  constructor(pool: ChunkPool) {
+    this.#pool = pool;
+  }
 
   /** Offset behind the last appended byte. */
   get endOffset(): number {
@@ -39,13 +42,7 @@ export class RetainedBytes {
   #chunkFor(byteLength: number): Chunk {
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.bytes.byteLength - last.length >= byteLength) return last;
-    // A stream that needs several chunks at once gets larger ones.
-    if (this.#chunks.length > 1) this.#chunkBytes = Math.min(this.#chunkBytes * 2, largestChunkBytes);
-    const chunk = {
-      bytes: Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, byteLength)),
-      startOffset: this.#endOffset,
-      length: 0,
-    };
+    const chunk = { bytes: this.#pool.take(byteLength), startOffset: this.#endOffset, length: 0 };
     this.#chunks.push(chunk);
     return chunk;
   }
@@ -64,14 +61,10 @@ export class RetainedBytes {
   /** Gives free what lies before `offset`. */
   release(offset: number): void {
     this.#startOffset = Math.max(this.#startOffset, Math.min(offset, this.#endOffset));
-    const last = this.#chunks.at(-1);
-    if (last === undefined) return;
-    if (this.#startOffset === this.#endOffset) {
-      last.startOffset = this.#endOffset;
-      last.length = 0;
-      this.#chunks = [last];
-      return;
+    for (let [first] = this.#chunks; first !== undefined; [first] = this.#chunks) {
+      if (first.startOffset + first.length > this.#startOffset) return;
+      this.#chunks.shift();
+      this.#pool.give(first.bytes);
     }
-    this.#chunks = this.#chunks.filter((chunk) => chunk.startOffset + chunk.length > this.#startOffset);
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, MonotonicMs } from "../kernel/clock.ts";
 import { systemErrorCode, toError } from "../kernel/errors.ts";
 import type { SegmentOpening, SessionPosition } from "../kernel/segment-record.ts";
+import type { ChunkPool } from "./chunk-pool.ts";
 import type { Flushable, FlushScheduler } from "./flush-scheduler.ts";
 import { RetainedBytes } from "./retained-bytes.ts";
 import type { SegmentFile } from "./segment-file.ts";
@@ -19,6 +20,7 @@ export type WritableSegment = Pick<SegmentFile, "write" | "sync" | "close">;
 export interface WriterContext {
   /** Makes a segment's files; called again when it fails with an error that passes. */
   readonly openFile: (opening: SegmentOpening) => Promise<WritableSegment>;
+  readonly chunks: ChunkPool;
   readonly scheduler: FlushScheduler;
   readonly clock: Clock;
   /** Longest time between a frame's arrival and the start of its sync. */
@@ -69,7 +71,7 @@ export class SegmentWriter implements Flushable {
   readonly opening: SegmentOpening;
   readonly #context: WriterContext;
   readonly #observer: WriterObserver;
-  readonly #retained = new RetainedBytes();
+  readonly #retained: RetainedBytes;
   #position: SessionPosition;
   #written: Progress;
   #synced: Progress;
@@ -88,6 +90,7 @@ export class SegmentWriter implements Flushable {
     this.opening = opening;
     this.#context = context;
     this.#observer = observer;
+    this.#retained = new RetainedBytes(context.chunks);
     this.#position = opening.start;
     this.#written = { bytes: 0, position: undefined, takenMs: context.clock.monotonicMs() };
     this.#synced = this.#written;
