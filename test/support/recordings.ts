@@ -1,5 +1,6 @@
 // Reads recordings as a stranger would: nothing of the server's own readers is used.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Sidecar, verifyFolder } from "@eet/server";
@@ -35,6 +36,7 @@ export async function readSegments(root: string): Promise<readonly RecordedSegme
 
 /** Paths of all files below a folder, relative to it; none when it does not exist. */
 export async function listFiles(root: string): Promise<readonly string[]> {
+  if (!existsSync(root)) return [];
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
