@@ -6,17 +6,15 @@ import { type FrameLogRecord, formatFrameLogRecord, frameLogRecordBytes, parseFr
 const u32 = fc.nat({ max: 0xffffffff });
 const records: fc.Arbitrary<FrameLogRecord[]> = fc.array(
   fc.oneof(
-    fc
-      .tuple(u32, u32, u32, u32)
-      .map(
-        ([logNumber, offset, byteCount, crc]): FrameLogRecord => ({
-          kind: "written",
-          logNumber,
-          offset,
-          byteCount,
-          crc,
-        }),
-      ),
+    fc.tuple(u32, u32, u32, u32).map(
+      ([logNumber, offset, byteCount, crc]): FrameLogRecord => ({
+        kind: "written",
+        logNumber,
+        offset,
+        byteCount,
+        crc,
+      }),
+    ),
     fc.tuple(u32, u32).map(([logNumber, offset]): FrameLogRecord => ({ kind: "synced", logNumber, offset })),
   ),
   { minLength: 1, maxLength: 20 },
