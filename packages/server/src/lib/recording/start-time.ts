@@ -2,7 +2,8 @@ import type { WallMs } from "../kernel/clock.ts";
 import type { StartTime } from "../kernel/segment-record.ts";
 
 const year2020Ms = Date.UTC(2020, 0, 1);
-const year10000Ms = Date.UTC(10000, 0, 1);
+/** Names and WAV metadata have years of four digits, also for a session that goes on for long. */
+const year9000Ms = Date.UTC(9000, 0, 1);
 const syncedToleranceMs = 10 * 60 * 1000;
 
 /**
@@ -20,8 +21,7 @@ export function decideStartTime(deviceMs: number, arrivalMs: WallMs, frameMs: nu
     const looksLikeSeconds = deviceMs >= 1e9 && deviceMs <= 4e9;
     return { ...fromServer, warning: looksLikeSeconds ? "probably-seconds" : null };
   }
-  // No date can be written from it: four-digit years end here.
-  if (deviceMs >= year10000Ms) return { ...fromServer, warning: "out-of-range" };
+  if (deviceMs >= year9000Ms) return { ...fromServer, warning: "out-of-range" };
   const isSynced = Math.abs(deviceMs - serverMs) <= syncedToleranceMs;
   const rule = isSynced ? "device-synced" : "device-unverified";
   return { startMs: deviceMs, rule, deviceMs, serverMs, warning: null };
