@@ -61,13 +61,7 @@ const inputOutputExceptions: Readonly<Record<string, string>> = {
 };
 
 /** Files with I/O that are to get a name that says so. */
-const awaitingRename: readonly string[] = [
-  "packages/server/src/lib/finishing/finished-scan.ts",
-  "packages/server/src/lib/finishing/inspection.ts",
-  "packages/server/src/lib/finishing/recovery.ts",
-  "packages/server/src/lib/finishing/verification.ts",
-  "packages/server/src/lib/upload/source-file.ts",
-];
+const awaitingRename: readonly string[] = ["packages/server/src/lib/upload/source-file.ts"];
 
 /** Default exports that a library demands. */
 const defaultExports: readonly string[] = ["packages/server/src/lib/finishing/finish-worker.ts"];

@@ -15,7 +15,7 @@ import {
   wavSamples,
   wobble,
 } from "../packages/server/src/lib/finishing/segment-fixture.test-support.ts";
-import { verifyFolder } from "../packages/server/src/lib/finishing/verification.ts";
+import { verifyFolder } from "../packages/server/src/lib/finishing/verification-store.ts";
 import type { Clock, MonotonicMs, WallMs } from "../packages/server/src/lib/kernel/clock.ts";
 import type { ClosedSegment, RecordFormat } from "../packages/server/src/lib/kernel/segment-record.ts";
 import { Recorder } from "../packages/server/src/lib/recording/recorder.ts";

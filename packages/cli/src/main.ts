@@ -21,5 +21,6 @@ const context = {
   exitCode: 0,
 };
 const program = createProgram(context);
-registerCommands(program, context);
-process.exitCode = await runProgram(program, process.argv.slice(2), context);
+const args = process.argv.slice(2);
+await registerCommands(program, context, args[0]);
+process.exitCode = await runProgram(program, args, context);

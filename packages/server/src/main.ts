@@ -15,6 +15,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 try {
   const { values } = parseArgs({
+    allowNegative: true,
     options: Object.fromEntries(listSettingFlags().map(({ name, type }) => [name, { type }])),
   });
   await runServer({

@@ -34,7 +34,7 @@ export async function runEet(args: readonly string[], options: HarnessOptions = 
     exitCode: 0,
   };
   const program = createProgram(context);
-  registerCommands(program, context);
+  await registerCommands(program, context, args[0]);
   const exitCode = await runProgram(program, args, context);
   return { exitCode, out: out.text, err: err.text };
 }

@@ -1,22 +1,33 @@
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
-import { registerConfigCommand } from "./config-command.ts";
-import { registerDemoCommand } from "./demo-command.ts";
-import { registerInspectCommand } from "./inspect-command.ts";
-import { registerReindexCommand } from "./reindex-command.ts";
-import { registerServeCommand } from "./serve-command.ts";
-import { registerStreamCommand } from "./stream-command.ts";
-import { registerVerifyCommand } from "./verify-command.ts";
-import { registerWavCommand } from "./wav-command.ts";
 
-/** Adds every command, in the order of the help: first what a newcomer needs first. */
-export function registerCommands(program: Command, context: CommandContext): void {
-  registerDemoCommand(program, context);
-  registerServeCommand(program, context);
-  registerStreamCommand(program, context);
-  registerConfigCommand(program, context);
-  registerInspectCommand(program, context);
-  registerWavCommand(program, context);
-  registerVerifyCommand(program, context);
-  registerReindexCommand(program, context);
+type Register = (program: Command, context: CommandContext) => void;
+
+/**
+ * Every command, in the order of the help: first what a newcomer needs first. Loaded when it is wanted: a client need not
+ * wait for the server's modules.
+ */
+const commands: ReadonlyMap<string, () => Promise<Register>> = new Map([
+  ["demo", async () => (await import("./demo-command.ts")).registerDemoCommand],
+  ["serve", async () => (await import("./serve-command.ts")).registerServeCommand],
+  ["stream", async () => (await import("./stream-command.ts")).registerStreamCommand],
+  ["config", async () => (await import("./config-command.ts")).registerConfigCommand],
+  ["inspect", async () => (await import("./inspect-command.ts")).registerInspectCommand],
+  ["wav", async () => (await import("./wav-command.ts")).registerWavCommand],
+  ["verify", async () => (await import("./verify-command.ts")).registerVerifyCommand],
+  ["reindex", async () => (await import("./reindex-command.ts")).registerReindexCommand],
+]);
+
+/**
+ * Adds the command that the arguments name, or every command where they name none: for the help, and for errors.
+ *
+ * @param firstArgument - what follows `eet`
+ */
+export async function registerCommands(
+  program: Command,
+  context: CommandContext,
+  firstArgument: string | undefined,
+): Promise<void> {
+  const named = commands.get(firstArgument ?? "");
+  for (const load of named === undefined ? commands.values() : [named]) (await load())(program, context);
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { reindexCatalog } from "./catalog/reindex.ts";
-import { scanFinishedSegments } from "./finishing/finished-scan.ts";
+import { scanFinishedSegments } from "./finishing/finished-scan-store.ts";
 import type { Log } from "./kernel/log.ts";
 import { openDataLock } from "./storage/data-lock-store.ts";
 

@@ -8,7 +8,7 @@ import { openCatalog } from "./catalog/sqlite-catalog.ts";
 import type { Settings } from "./config/settings.ts";
 import { DeviceProfiles } from "./device-profiles.ts";
 import { Finisher } from "./finishing/finisher.ts";
-import { recoverSegments } from "./finishing/recovery.ts";
+import { recoverSegments } from "./finishing/recovery-store.ts";
 import { WsEndpoint } from "./ingest/ws-endpoint.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import { ClosingStack } from "./kernel/closing-stack.ts";

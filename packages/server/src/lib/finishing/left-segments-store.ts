@@ -9,7 +9,7 @@ import type { ClosedSegment, SegmentOpening } from "../kernel/segment-record.ts"
 import { removeFile } from "../storage/durable-file-store.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
 import { BinReader } from "./bin-reader-store.ts";
-import { type SegmentFolder, stemsWith } from "./finished-scan.ts";
+import { type SegmentFolder, stemsWith } from "./finished-scan-store.ts";
 import { parseOpening } from "./opening-format.ts";
 
 /**

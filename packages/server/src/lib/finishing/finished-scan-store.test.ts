@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import { type Log, type LogFields, silentLog } from "../kernel/log.ts";
 import { finishSegment } from "./finish-segment-store.ts";
-import { scanFinishedSegments } from "./finished-scan.ts";
+import { scanFinishedSegments } from "./finished-scan-store.ts";
 import { leaveSegment, pathOf, pcmFormat, pcmFrames, temporaryFolder, wobble } from "./segment-fixture.test-support.ts";
 
 describe("scanFinishedSegments", () => {

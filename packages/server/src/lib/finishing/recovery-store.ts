@@ -13,7 +13,7 @@ import {
   readFinishedSegment,
   type SegmentFolder,
   type UnfinishedSegment,
-} from "./finished-scan.ts";
+} from "./finished-scan-store.ts";
 import { listBinNames, readLeftOpenings, readStartState, removeOrphanedParts } from "./left-segments-store.ts";
 import { measureProvenBytes } from "./tail-check-store.ts";
 

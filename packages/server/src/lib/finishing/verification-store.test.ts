@@ -15,7 +15,7 @@ import {
   temporaryFolder,
   wobble,
 } from "./segment-fixture.test-support.ts";
-import { type SegmentVerdict, verifyFolder } from "./verification.ts";
+import { type SegmentVerdict, verifyFolder } from "./verification-store.ts";
 
 const odd = { ...adpcmFormat, frameSampleCount: 321 };
 const frames = adpcmFrames(wobble(321 * 40), 321, "high", "drop").filter(({ seq }) => seq !== 17 && seq !== 30);

@@ -18,7 +18,7 @@ import type { ClosedSegment } from "../kernel/segment-record.ts";
 import { FrameLog } from "../storage/frame-log-store.ts";
 import { finishSegment } from "./finish-segment-store.ts";
 import { Finisher } from "./finisher.ts";
-import { type RecoveryOptions, type RecoveryResult, recoverSegments } from "./recovery.ts";
+import { type RecoveryOptions, type RecoveryResult, recoverSegments } from "./recovery-store.ts";
 import { decodeOnce } from "./reference-decode.test-support.ts";
 import {
   adpcmFormat,
@@ -35,7 +35,7 @@ import {
   wavSamples,
   wobble,
 } from "./segment-fixture.test-support.ts";
-import { verifyFolder } from "./verification.ts";
+import { verifyFolder } from "./verification-store.ts";
 
 interface Outcome extends RecoveryResult {
   readonly finished: readonly { readonly segment: ClosedSegment; readonly isRecovered: boolean }[];

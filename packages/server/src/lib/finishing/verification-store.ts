@@ -5,7 +5,7 @@ import { toError } from "../kernel/errors.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
 import { formatSegmentName, segmentEndings } from "../storage/segment-path.ts";
 import { scanFolders } from "../storage/segment-scan-store.ts";
-import type { SegmentFolder } from "./finished-scan.ts";
+import type { SegmentFolder } from "./finished-scan-store.ts";
 import { scanFrames } from "./frame-scan.ts";
 import { type FileFacts, hashFile } from "./hashed-target-store.ts";
 import { isDecodable, renderSegment } from "./segment-rendering.ts";

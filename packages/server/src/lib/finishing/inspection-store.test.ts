@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { finishSegment } from "./finish-segment-store.ts";
-import { inspectBin } from "./inspection.ts";
+import { inspectBin } from "./inspection-store.ts";
 import { decodeOnce } from "./reference-decode.test-support.ts";
 import {
   adpcmFormat,
