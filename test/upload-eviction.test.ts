@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { createLogger, reindexFolder, verifyFolder } from "@eet/server";
 import { S3Stub } from "./support/s3-stub.ts";
 import { type LogLine, ServerProcess } from "./support/server-process.ts";
-import { allStored, hashLocalFiles, readHealth, sendStream } from "./support/stored-recordings.ts";
+import { allStored, listLocalKeys, readHealth, sendStream } from "./support/stored-recordings.ts";
 import type { SkipReason } from "./support/tools.ts";
 
 describe("eet serve with local files that may go", () => {
@@ -59,7 +59,7 @@ describe("eet serve with local files that may go", () => {
 
   async function countLocal(): Promise<Readonly<Record<string, number>>> {
     const counts: Record<string, number> = { ".bin": 0, ".wav": 0, ".json": 0 };
-    for (const key of (await hashLocalFiles(folder)).keys()) {
+    for (const key of await listLocalKeys(folder)) {
       const ending = key.slice(key.lastIndexOf("."));
       counts[ending] = (counts[ending] ?? 0) + 1;
     }

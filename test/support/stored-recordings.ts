@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { openFrameStream } from "@eet/client";
 import type { LogLine, ServerProcess } from "./server-process.ts";
 
+const receivedPath = "data/received";
+
 /** A stream of 16-bit PCM, sent as fast as the server takes it. */
 export interface TestStream {
   readonly hwid?: string;
@@ -81,13 +83,20 @@ export async function allStored(server: ServerProcess): Promise<void> {
   }
 }
 
-/** SHA-256 of every local file, by the key under which the default layout uploads it. */
-export async function hashLocalFiles(folder: string): Promise<ReadonlyMap<string, string>> {
-  const root = join(folder, "data/received");
+/** Keys under which the default layout uploads the local files, sorted. */
+export async function listLocalKeys(folder: string): Promise<readonly string[]> {
+  const root = join(folder, receivedPath);
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => `received${join(entry.parentPath, entry.name).slice(root.length)}`).sort();
+}
+
+/** SHA-256 of every local file, by its key. */
+export async function hashLocalFiles(folder: string): Promise<ReadonlyMap<string, string>> {
   const hashes = new Map<string, string>();
-  for (const path of paths.sort()) hashes.set(`received${path.slice(root.length)}`, sha256Of(await readFile(path)));
+  for (const key of await listLocalKeys(folder)) {
+    hashes.set(key, sha256Of(await readFile(join(folder, receivedPath, key.slice("received".length)))));
+  }
   return hashes;
 }
 
