@@ -24,3 +24,5 @@ const program = createProgram(context);
 const args = process.argv.slice(2);
 await registerCommands(program, context, args[0]);
 process.exitCode = await runProgram(program, args, context);
+// A part that could not be closed, such as a disk that hangs, must not hold the process for ever.
+setTimeout(() => process.exit(), 2_000).unref();

@@ -29,3 +29,5 @@ try {
   console.error(`eet: ${toError(thrown).message}`);
   process.exitCode = 1;
 }
+// A part that could not be closed, such as a disk that hangs, must not hold the process for ever.
+setTimeout(() => process.exit(), 2_000).unref();

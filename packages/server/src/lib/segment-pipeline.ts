@@ -68,6 +68,11 @@ export class SegmentPipeline {
     this.#options.onSegmentClosed?.(segment);
   }
 
+  /** Forgets a segment that turned out to hold no frame. */
+  drop({ opening }: ClosedSegment): void {
+    if (opening.runId === this.#options.runId) this.#options.frameLog.closeSegment(opening.logNumber);
+  }
+
   #log({ sidecar, folder }: FinishedSegment): void {
     const { hwid, stream_id, session, index, name, samples, audio, frames, gaps, nibble_order, levels, files } =
       sidecar;

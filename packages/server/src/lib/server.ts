@@ -27,6 +27,9 @@ import { openUploading, type Uploading } from "./uploading.ts";
 /** Connections when the system does not tell its limit of open files. */
 const fallbackMaxConnections = 10_000;
 
+/** What each part has for closing besides the time that the settings give to uploads. */
+const closeGraceMs = 5_000;
+
 export interface ServerOptions {
   readonly settings: Settings;
   readonly log: Log;
@@ -73,7 +76,7 @@ export class EetServer {
    *   unreadable; ConfigError for an object store that cannot be set up; the system's error when the port is taken
    */
   static async open(options: ServerOptions): Promise<EetServer> {
-    const stack = new ClosingStack(options.log);
+    const stack = new ClosingStack(options.log, options.settings.server.shutdownTimeoutS * 1000 + closeGraceMs);
     try {
       const dataPath = resolve(options.settings.server.data);
       const parts = await openParts(options, dataPath, stack);
@@ -111,7 +114,7 @@ async function openParts(options: ServerOptions, dataPath: string, stack: Closin
   stack.add(frameLog, () => frameLog.close());
   const catalog = await openCatalog({ path: join(dataPath, "catalog.db"), log, clock });
   stack.add(catalog, () => catalog.close());
-  const uploading = openUploading({ s3: settings.s3, catalog, receivedPath, log, clock });
+  const uploading = await openUploading({ s3: settings.s3, catalog, receivedPath, log, clock });
   stack.add(uploading, () => uploading?.close(settings.server.shutdownTimeoutS * 1000));
   const profiles = new DeviceProfiles(settings.devices, await catalog.deviceProfiles());
   const disk: DiskGuard = new DiskGuard({
@@ -139,6 +142,7 @@ async function openParts(options: ServerOptions, dataPath: string, stack: Closin
     wantsWav: () => settings.server.wav && disk.state === "ok",
     earlierOrderOf: async (session, index) => (await catalog.nibbleOrderOfSession(session, index))?.order,
     onFinished: (segment, closed) => pipeline.take(segment, closed),
+    onEmpty: (closed) => pipeline.drop(closed),
   });
   stack.add(finisher, () => finisher.close());
   const recorder: Recorder = new Recorder({

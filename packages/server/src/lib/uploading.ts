@@ -4,7 +4,6 @@ import type { Clock } from "./kernel/clock.ts";
 import type { SegmentFileKind } from "./kernel/finished-segment.ts";
 import type { Log } from "./kernel/log.ts";
 import { LocalEviction } from "./local-eviction.ts";
-import { S3ObjectStore } from "./upload/s3-object-store.ts";
 import { Uploader } from "./upload/uploader.ts";
 
 export interface UploadingOptions {
@@ -33,8 +32,11 @@ export interface Uploading {
 }
 
 /** Starts uploading; `undefined` when it is switched off. */
-export function openUploading({ s3, catalog, receivedPath, log, clock }: UploadingOptions): Uploading | undefined {
+export async function openUploading(options: UploadingOptions): Promise<Uploading | undefined> {
+  const { s3, catalog, receivedPath, log, clock } = options;
   if (!s3.enabled) return undefined;
+  // The SDK takes a third of the time to start: only those wait for it who use it.
+  const { S3ObjectStore } = await import("./upload/s3-object-store.ts");
   const store = new S3ObjectStore(s3);
   const eviction = new LocalEviction({ catalog, receivedPath, log, clock });
   const uploader = new Uploader({

@@ -37,6 +37,8 @@ export function finishSegment(job: FinishJob): FinishedSegment | null {
   const { opening, nextFrame } = segment;
   const basePath = join(job.receivedPath, opening.folder, opening.name);
   const { binPath, isPart } = findBin(basePath);
+  // Of a file that failed before its first sync nothing may be there at all. [S-2.4]
+  if (segment.binBytes === 0) return removeEmptySegment(basePath, binPath, 0);
   const scan = scanFrames(opening, binPath, segment.binBytes);
   const binBytes = isPart && isRecovered ? scan.binBytes : segment.binBytes;
   if (scan.frameCount === 0) return removeEmptySegment(basePath, binPath, binBytes);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import { type Log, type LogFields, silentLog } from "../kernel/log.ts";
@@ -30,6 +31,7 @@ function harness(root: string, options: Partial<FinisherOptions> = {}): Harness 
     log,
     wantsWav: () => true,
     earlierOrderOf: async () => undefined,
+    onEmpty: () => {},
     onFinished: async (segment) => {
       finished.push(segment);
     },
@@ -41,6 +43,18 @@ function harness(root: string, options: Partial<FinisherOptions> = {}): Harness 
 const frames = pcmFrames(wobble(3_200), 320);
 
 describe("Finisher", () => {
+  it("tells of a segment whose file failed before its first sync, though nothing of it is there [S-2.4]", async (t) => {
+    const root = temporaryFolder(t);
+    const empty: string[] = [];
+    const { finisher, finished, errors } = harness(root, { onEmpty: ({ opening }) => empty.push(opening.name) });
+    const left = leaveSegment(root, frames, { format: pcmFormat, session: "a", index: 0 });
+    rmSync(join(root, left.opening.folder), { recursive: true });
+    await finisher.finish({ ...left, binBytes: 0, reason: "storage-failed" }, false);
+    await finisher.close();
+    assert.deepEqual(empty, [left.opening.name]);
+    assert.deepEqual([finished, errors], [[], []]);
+  });
+
   it("finishes a session's segments in their order and sessions side by side", async (t) => {
     const root = temporaryFolder(t);
     const order: string[] = [];

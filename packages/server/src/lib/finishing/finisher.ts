@@ -23,6 +23,8 @@ export interface FinisherOptions {
   readonly earlierOrderOf: (session: string, index: number) => Promise<"low" | "high" | undefined>;
   /** Takes each finished segment; the next one of the session is finished after it has. */
   readonly onFinished: (segment: FinishedSegment, closed: ClosedSegment) => Promise<void>;
+  /** Told of a segment that held no frame; its files are gone. */
+  readonly onEmpty: (closed: ClosedSegment) => void;
 }
 
 /**
@@ -87,7 +89,7 @@ export class Finisher {
   }
 
   async #finishNow(segment: ClosedSegment, isRecovered: boolean): Promise<void> {
-    const { receivedPath, wantsWav, earlierOrderOf, onFinished, log } = this.#options;
+    const { receivedPath, wantsWav, earlierOrderOf, onFinished, onEmpty, log } = this.#options;
     const { opening } = segment;
     try {
       const earlierOrder = await earlierOrderOf(opening.session.session, opening.index);
@@ -98,7 +100,8 @@ export class Finisher {
         isRecovered,
         ...(earlierOrder !== undefined && { earlierOrder }),
       });
-      if (finished !== null) await onFinished(finished, segment);
+      if (finished === null) onEmpty(segment);
+      else await onFinished(finished, segment);
     } catch (thrown) {
       const { message } = toError(thrown);
       log.error(

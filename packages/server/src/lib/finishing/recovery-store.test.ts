@@ -326,6 +326,7 @@ describe("recoverSegments on many segments [S-3.3]", () => {
       log: silentLog,
       wantsWav: () => true,
       earlierOrderOf: async () => undefined,
+      onEmpty: () => {},
       onFinished: async (_, { opening }) => rmSync(pathOf(root, opening, "open")),
     });
     const startMs = performance.now();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { formatSegmentFolder, formatSegmentName, parseSegmentName } from "./segment-path.ts";
+import { formatSegmentFolder, formatSegmentName } from "./segment-path.ts";
 
 const naming = {
   hwid: "mic-1",
@@ -23,32 +22,6 @@ describe("formatSegmentName", () => {
   it("cuts fractions of a second, whole milliseconds or not", () => {
     const startMs = Date.UTC(2026, 11, 31, 23, 59, 59, 999) + 0.9;
     assert.match(formatSegmentName({ ...naming, startMs }), /_20261231_235959_/);
-  });
-});
-
-describe("parseSegmentName", () => {
-  it("finds session and index in every name, whatever the hwid", () => {
-    const hwid = fc.option(fc.stringMatching(/^[0-9A-Za-z_-]{1,64}$/));
-    const session = fc.stringMatching(/^[0-9a-z]{1,24}$/);
-    fc.assert(
-      fc.property(hwid, fc.nat(0xffffffff), session, fc.nat(), (hwid, streamId, session, index) => {
-        const name = formatSegmentName({ ...naming, hwid, streamId, session, index });
-        assert.deepEqual(parseSegmentName(name), { session, index });
-      }),
-    );
-  });
-
-  it("is not fooled by a hwid that looks like the rest of a name", () => {
-    const name = formatSegmentName({ ...naming, hwid: "_20260203_040506_abc-3_" });
-    assert.deepEqual(parseSegmentName(name), { session: "k3j9x2ab", index: 12 });
-  });
-
-  it("knows no other names", () => {
-    assert.equal(parseSegmentName("stream_7_mic-1_k3j9x2ab-12"), undefined);
-    assert.equal(parseSegmentName("stream_7_20260203_040506_K3J-12"), undefined);
-    assert.equal(parseSegmentName("stream_7_20260203_040506_k3j9x2ab"), undefined);
-    assert.equal(parseSegmentName("tape_7_20260203_040506_k3j9x2ab-1"), undefined);
-    assert.equal(parseSegmentName("reserve"), undefined);
   });
 });
 

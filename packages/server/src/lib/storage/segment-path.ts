@@ -28,12 +28,6 @@ export function formatSegmentName(naming: SegmentNaming): string {
   return `stream_${naming.streamId}_${device}${yyyy}${MM}${dd}_${HH}${mm}${ss}_${naming.session}-${naming.index}`;
 }
 
-/** Session and index of a segment's name, or `undefined` when it is not one. Inverse of {@link formatSegmentName}. */
-export function parseSegmentName(name: string): { readonly session: string; readonly index: number } | undefined {
-  const [, session, index] = /^stream_\d+_(?:.+_)?\d{8}_\d{6}_([0-9a-z]{1,24})-(\d+)$/.exec(name) ?? [];
-  return session === undefined || index === undefined ? undefined : { session, index: Number(index) };
-}
-
 /**
  * Folder of a segment, relative to `data/received`.
  *
