@@ -1,11 +1,14 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { encodeAdpcm, formatAdpcmHeader } from "@eet/audio";
+import { type AdpcmState, encodeAdpcm, formatAdpcmHeader, wavHeaderBytes } from "@eet/audio";
 import { formatFrame, formatHandshake, type StreamFormat } from "@eet/protocol";
 import type { Scenario } from "../scenarios.ts";
 
 const tickMs = 2;
-const seqOffset = 8;
+/** Of seq in a message: a WebSocket header of 8 bytes, the mask included, magic and length stand before it. */
+const seqOffset = 8 + 8;
+const noMessage = Buffer.alloc(0);
 
 /** What a load sent. */
 export interface LoadResult {
@@ -68,7 +71,7 @@ export class DeviceLoad {
   async run(): Promise<LoadResult> {
     const { connectionCount, seconds, frameMs } = this.#scenario;
     const framesPerConnection = Math.round((seconds * 1000) / frameMs);
-    const message = this.#frameMessage();
+    const messages = this.#messages();
     const startMs = performance.now();
     const frameCount = framesPerConnection * connectionCount;
     const framesPerMs = connectionCount / frameMs;
@@ -80,11 +83,9 @@ export class DeviceLoad {
       const dueCount = Math.min(frameCount, Math.floor(elapsedMs * framesPerMs));
       if (dueCount - sentCount > connectionCount) lateFrameCount += dueCount - sentCount - connectionCount;
       for (; sentCount < dueCount; sentCount += 1) {
-        const own = Buffer.from(message);
-        own.writeUInt32LE(
-          Math.floor(sentCount / connectionCount),
-          own.byteLength - this.#payloadBytes - 12 + seqOffset,
-        );
+        const seq = Math.floor(sentCount / connectionCount);
+        const own = Buffer.from(messages[seq % messages.length] ?? noMessage);
+        own.writeUInt32LE(seq, seqOffset);
         this.#sockets[sentCount % connectionCount]?.write(own);
       }
       if (sentCount === frameCount) done.resolve();
@@ -96,21 +97,19 @@ export class DeviceLoad {
     return { connectionCount, framesPerConnection, lateFrameCount, dropCount };
   }
 
-  #payloadBytes = 0;
-
-  /** One frame of a tone as a whole WebSocket message. */
-  #frameMessage(): Buffer {
-    const { codec, sampleRateHz, frameSampleCount } = this.#format;
-    const tone = Int16Array.from(
-      { length: frameSampleCount },
-      (_, n) => 8000 * Math.sin((2 * Math.PI * 1000 * n) / sampleRateHz),
-    );
-    const state = { predictor: 0, stepIndex: 20 };
-    const header = formatAdpcmHeader(state);
-    const payload =
-      codec === "adpcm" ? Buffer.concat([header, encodeAdpcm(tone, "low", state)]) : Buffer.from(tone.buffer);
-    this.#payloadBytes = payload.byteLength;
-    return maskedMessage(2, formatFrame(codec, 0, payload));
+  /** The bundled speech as whole WebSocket messages, encoded as a device does: one state from frame to frame. */
+  #messages(): Buffer[] {
+    const { codec, frameSampleCount } = this.#format;
+    const speech = readFileSync(new URL("../../data/speech_16k.wav", import.meta.url)).subarray(wavHeaderBytes);
+    const samples = new Int16Array(new Uint8Array(speech).buffer);
+    const state: AdpcmState = { predictor: 0, stepIndex: 0 };
+    return Array.from({ length: Math.floor(samples.length / frameSampleCount) }, (_, index) => {
+      const frame = samples.slice(index * frameSampleCount, (index + 1) * frameSampleCount);
+      const header = formatAdpcmHeader(state);
+      const payload =
+        codec === "adpcm" ? Buffer.concat([header, encodeAdpcm(frame, "low", state)]) : new Uint8Array(frame.buffer);
+      return maskedMessage(2, formatFrame(codec, 0, payload));
+    });
   }
 }
 

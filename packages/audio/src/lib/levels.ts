@@ -35,16 +35,34 @@ export class LevelMeter {
 
   /** Takes interleaved samples; pieces may end anywhere. */
   push(samples: Int16Array): void {
-    for (const sample of samples) {
-      const magnitude = Math.abs(sample);
-      if (magnitude > this.#blockPeak) this.#blockPeak = magnitude;
-      if (sample === 32767 || sample === -32768) this.#clippedSampleCount += 1;
-      this.#sum += sample;
-      this.#sumOfSquares += sample * sample;
-      this.#blockPosition += 1;
+    for (let from = 0; from < samples.length; ) {
+      const to = Math.min(samples.length, from + this.#blockLength - this.#blockPosition);
+      this.#measure(samples, from, to);
+      this.#blockPosition += to - from;
       if (this.#blockPosition === this.#blockLength) this.#closeBlock();
+      from = to;
     }
     this.#count += samples.length;
+  }
+
+  /** One block or a piece of it, in local numbers: this loop is a third of what deriving a segment costs. */
+  #measure(samples: Int16Array, from: number, to: number): void {
+    let peak = this.#blockPeak;
+    let sum = 0;
+    let sumOfSquares = 0;
+    let clippedSampleCount = 0;
+    for (let position = from; position < to; position += 1) {
+      const sample = samples[position] as number;
+      const magnitude = Math.abs(sample);
+      if (magnitude > peak) peak = magnitude;
+      if (magnitude >= 32767 && sample !== -32767) clippedSampleCount += 1;
+      sum += sample;
+      sumOfSquares += sample * sample;
+    }
+    this.#blockPeak = peak;
+    this.#sum += sum;
+    this.#sumOfSquares += sumOfSquares;
+    this.#clippedSampleCount += clippedSampleCount;
   }
 
   /** The levels of everything pushed so far; a started block counts with the length it has. */
