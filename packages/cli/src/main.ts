@@ -4,6 +4,10 @@ import { registerCommands } from "./lib/commands.ts";
 import { createProgram, runProgram } from "./lib/program.ts";
 import { createTerminal } from "./lib/terminal.ts";
 
+// The threads on which files are written and synced, 4 unless told: a sync is mostly waiting, and the file system groups
+// those that wait at once. Read when the first of them starts, which is later than this.
+process.env["UV_THREADPOOL_SIZE"] ??= "32";
+
 const interruption = new AbortController();
 const interrupt = () => {
   // Whoever asks twice does not want to wait for a clean end.

@@ -5,6 +5,9 @@ import { listSettingFlags } from "./lib/config/settings-table.ts";
 import { toError } from "./lib/kernel/errors.ts";
 import { runServer } from "./lib/run-server.ts";
 
+// See packages/cli/src/main.ts.
+process.env["UV_THREADPOOL_SIZE"] ??= "32";
+
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {

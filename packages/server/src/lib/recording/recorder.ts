@@ -12,8 +12,8 @@ import { randomSessionId } from "./session-id.ts";
 
 /** Writes are gathered for at most this long, in equal parts of the flush interval. [S-2.1] */
 const maxGatherMs = 350;
-/** Syncs under way at once: enough for the file system to group them, few enough to leave threads for writes. */
-const maxSyncCount = 12;
+/** Syncs under way at once. The event loop takes up what came back once per turn, so few would mean few per turn. */
+const maxSyncCount = 64;
 const idleSweepIntervalMs = 1_000;
 
 export interface RecorderOptions {
