@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import {
   type Bucket,
   type SeenObject,
@@ -19,15 +19,7 @@ describe("S3ObjectStore at radosgw", { skip: skipWithoutRadosgw() }, () => {
 
   before(async () => {
     radosgw = await Radosgw.start();
-    const { url: endpoint, credentials } = radosgw;
-    client = new S3Client({
-      endpoint,
-      credentials,
-      region: "us-east-1",
-      forcePathStyle: true,
-      requestChecksumCalculation: "WHEN_REQUIRED",
-      responseChecksumValidation: "WHEN_REQUIRED",
-    });
+    client = radosgw.createClient();
     await client.send(new CreateBucketCommand({ Bucket: "recordings" }));
   });
   after(async () => {

@@ -12,7 +12,7 @@ import {
   ListObjectVersionsCommand,
   type ObjectVersion,
   PutBucketVersioningCommand,
-  S3Client,
+  type S3Client,
 } from "@aws-sdk/client-s3";
 import { verifyFolder } from "@eet/server";
 import { Radosgw, skipWithoutRadosgw } from "./support/radosgw.ts";
@@ -44,15 +44,7 @@ describe("eet serve at radosgw", { skip: skipWithoutRadosgw() }, () => {
 
   before(async () => {
     radosgw = await Radosgw.start();
-    const { url: endpoint, credentials } = radosgw;
-    client = new S3Client({
-      endpoint,
-      credentials,
-      region: "us-east-1",
-      forcePathStyle: true,
-      requestChecksumCalculation: "WHEN_REQUIRED",
-      responseChecksumValidation: "WHEN_REQUIRED",
-    });
+    client = radosgw.createClient();
   });
   after(async () => {
     client.destroy();

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { S3Client } from "@aws-sdk/client-s3";
 import { type SkipReason, skipWithout } from "./tools.ts";
 
 const script = fileURLToPath(new URL("./s3-radosgw-up.sh", import.meta.url));
@@ -33,6 +34,19 @@ export class Radosgw {
   private constructor(folder: string, port: number) {
     this.#folder = folder;
     this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** A client of the test's own, to look at what is there; destroy it after use. */
+  createClient(): S3Client {
+    const { url: endpoint, credentials } = this;
+    return new S3Client({
+      endpoint,
+      credentials,
+      region: "us-east-1",
+      forcePathStyle: true,
+      requestChecksumCalculation: "WHEN_REQUIRED",
+      responseChecksumValidation: "WHEN_REQUIRED",
+    });
   }
 
   /** Starts a cluster of its own on free ports; takes about 15 s. */

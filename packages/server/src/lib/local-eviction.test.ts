@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { systemClock } from "./kernel/clock.ts";
+import { MemoryLog } from "./kernel/memory-log.test-support.ts";
 import { LocalEviction, type LocalEvictionOptions } from "./local-eviction.ts";
-import { MemoryLog, Recordings } from "./upload/recordings.test-support.ts";
+import { Recordings } from "./upload/recordings.test-support.ts";
 
 const evicted = "evicted: only in the object store now";
 

@@ -1,6 +1,7 @@
+import type { StoreCredentials } from "../kernel/store-credentials.ts";
 import { type ChosenValue, providerOf, readSection } from "./choose-values.ts";
 import { layerNames } from "./setting-source.ts";
-import { allSettings, type S3Credentials, type S3Settings, s3IdentitySection, s3Section } from "./settings.ts";
+import { allSettings, type S3Settings, s3IdentitySection, s3Section } from "./settings.ts";
 import type { SettingsIssue } from "./settings-error.ts";
 
 type Chosen = ReadonlyMap<string, ChosenValue>;
@@ -75,7 +76,7 @@ function defaultsFor({
 
 function readCredentials(
   identity: Partial<Record<"accessKeyId" | "secretAccessKey" | "sessionToken" | "profile", string>>,
-): S3Credentials {
+): StoreCredentials {
   const { accessKeyId, secretAccessKey, sessionToken, profile } = identity;
   if (profile !== undefined) return { kind: "profile", profile };
   if (accessKeyId === undefined || secretAccessKey === undefined) return { kind: "default-chain" };

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import type { StoreCredentials } from "../kernel/store-credentials.ts";
 import { describeLayout, isLayout } from "./layout.ts";
 import {
   createSection,
@@ -243,23 +244,11 @@ export const allSettings: readonly Setting[] = [
   ...s3IdentitySection.settings,
 ];
 
-/** How requests to the object store are signed. `default-chain`: the AWS SDK finds credentials by itself. */
-export type S3Credentials =
-  | { readonly kind: "default-chain" }
-  | { readonly kind: "profile"; readonly profile: string }
-  | {
-      readonly kind: "static";
-      readonly accessKeyId: string;
-      readonly secretAccessKey: string;
-      readonly sessionToken?: string;
-    };
-
 /** Settings of the upload; the bucket is there whenever it is enabled. */
 export type S3Settings = Omit<SettingValues<typeof s3>, "enabled" | "bucket"> &
-  Pick<SettingValues<typeof s3Identity>, "organizationId" | "projectId"> & { readonly credentials: S3Credentials } & (
-    | { readonly enabled: true; readonly bucket: string }
-    | { readonly enabled: false; readonly bucket?: string }
-  );
+  Pick<SettingValues<typeof s3Identity>, "organizationId" | "projectId"> & {
+    readonly credentials: StoreCredentials;
+  } & ({ readonly enabled: true; readonly bucket: string } | { readonly enabled: false; readonly bucket?: string });
 
 /** Settings of the server proper. */
 export type ServerSettings = SettingValues<typeof server> & { readonly finishWorkers: number };

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { limits } from "@eet/protocol";
 import { LimitError, StorageError } from "../kernel/errors.ts";
+import { MemoryLog } from "../kernel/memory-log.test-support.ts";
 import { type ConnectionPeer, DeviceConnection, maxPauseMs } from "./device-connection.ts";
-import { adpcmFormat, FakeClock, FakeLog, handshakeOf, pcmFormat, pcmFrame } from "./endpoint.test-support.ts";
+import { adpcmFormat, FakeClock, handshakeOf, pcmFormat, pcmFrame } from "./endpoint.test-support.ts";
 import { type FakeIntake, FakeSink } from "./fake-sink.test-support.ts";
 
 /** A connection whose port writes down what it is asked. */
@@ -11,7 +12,7 @@ class Bench {
   readonly asked: string[] = [];
   readonly sink = new FakeSink();
   readonly clock = new FakeClock();
-  readonly log = new FakeLog();
+  readonly log = new MemoryLog();
   readonly connection: DeviceConnection;
 
   constructor(peer: Partial<ConnectionPeer> = {}) {

@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 import { formatFrame, formatHandshake, type StreamFormat } from "@eet/protocol";
 import { WebSocket } from "ws";
 import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
-import type { Log, LogFields } from "../kernel/log.ts";
+import { MemoryLog } from "../kernel/memory-log.test-support.ts";
 import { FakeSink } from "./fake-sink.test-support.ts";
 import { RawClient } from "./raw-client.test-support.ts";
 import { WsEndpoint, type WsEndpointOptions } from "./ws-endpoint.ts";
@@ -36,56 +36,12 @@ export class FakeClock implements Clock {
   }
 }
 
-/** One line of a {@link FakeLog}. */
-export interface LogLine {
-  readonly level: keyof Log;
-  readonly fields: LogFields;
-  readonly message: string;
-}
-
-/** A log that keeps its lines. */
-export class FakeLog implements Log {
-  readonly lines: LogLine[] = [];
-  #changed = Promise.withResolvers<void>();
-
-  debug(fields: LogFields, message: string): void {
-    this.#add({ level: "debug", fields, message });
-  }
-
-  info(fields: LogFields, message: string): void {
-    this.#add({ level: "info", fields, message });
-  }
-
-  warn(fields: LogFields, message: string): void {
-    this.#add({ level: "warn", fields, message });
-  }
-
-  error(fields: LogFields, message: string): void {
-    this.#add({ level: "error", fields, message });
-  }
-
-  /** Resolves with the first line whose `code` is the given one. */
-  async line(code: string): Promise<LogLine> {
-    for (;;) {
-      const found = this.lines.find(({ fields }) => fields["code"] === code);
-      if (found !== undefined) return found;
-      await this.#changed.promise;
-    }
-  }
-
-  #add(line: LogLine): void {
-    this.lines.push(line);
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
-  }
-}
-
 /** A running endpoint with fakes around it and clients that end with the test. */
 export interface TestEndpoint {
   readonly endpoint: WsEndpoint;
   readonly sink: FakeSink;
   readonly clock: FakeClock;
-  readonly log: FakeLog;
+  readonly log: MemoryLog;
   /** The server's sides of all TCP connections, in the order they came. */
   readonly serverSockets: readonly Socket[];
   /** Passes time and lets the connections look at the clock. */
@@ -100,7 +56,7 @@ export interface TestEndpoint {
 export async function startEndpoint(t: TestContext, options: Partial<WsEndpointOptions> = {}): Promise<TestEndpoint> {
   const sink = new FakeSink();
   const clock = new FakeClock();
-  const log = new FakeLog();
+  const log = new MemoryLog();
   const endpoint = new WsEndpoint({ sink, clock, log, maxConnections: 100, ...options });
   const server = createServer();
   const serverSockets: Socket[] = [];

@@ -1,3 +1,5 @@
+import type { StoreCredentials } from "../kernel/store-credentials.ts";
+
 /** A local file on its way to the object store. */
 export interface ObjectSource {
   readonly key: string;
@@ -38,17 +40,6 @@ export interface ObjectStore {
   close(): void;
 }
 
-/** How requests are signed. `default-chain`: the AWS SDK finds credentials by itself. */
-export type ObjectStoreCredentials =
-  | { readonly kind: "default-chain" }
-  | { readonly kind: "profile"; readonly profile: string }
-  | {
-      readonly kind: "static";
-      readonly accessKeyId: string;
-      readonly secretAccessKey: string;
-      readonly sessionToken?: string;
-    };
-
 /** Which bucket, where, and how to get in. [S-4.5] */
 export interface ObjectStoreOptions {
   readonly provider: "aws" | "scaleway";
@@ -59,5 +50,5 @@ export interface ObjectStoreOptions {
   readonly serviceUrl?: string;
   /** Puts the bucket into the path instead of the host name. */
   readonly forcePathStyle: boolean;
-  readonly credentials: ObjectStoreCredentials;
+  readonly credentials: StoreCredentials;
 }

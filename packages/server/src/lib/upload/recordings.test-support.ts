@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { EventEmitter } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +7,7 @@ import { finishedSegment } from "../catalog/finished-segment.test-support.ts";
 import { openCatalog } from "../catalog/sqlite-catalog.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { segmentFileKinds } from "../kernel/finished-segment.ts";
-import { type Log, type LogFields, silentLog } from "../kernel/log.ts";
+import { silentLog } from "../kernel/log.ts";
 import { sha256Of } from "./object-store.test-support.ts";
 
 /** A data folder with segments of random bytes, and its catalogue. */
@@ -58,42 +57,5 @@ export class Recordings {
   async remove(): Promise<void> {
     await this.catalog.close();
     await rm(this.#folder, { recursive: true });
-  }
-}
-
-interface LogLine {
-  readonly level: keyof Log;
-  readonly fields: LogFields;
-  readonly message: string;
-}
-
-/** A log that keeps its lines and emits each one by its message. */
-export class MemoryLog extends EventEmitter implements Log {
-  readonly lines: LogLine[] = [];
-
-  debug(fields: LogFields, message: string): void {
-    this.#add({ level: "debug", fields, message });
-  }
-
-  info(fields: LogFields, message: string): void {
-    this.#add({ level: "info", fields, message });
-  }
-
-  warn(fields: LogFields, message: string): void {
-    this.#add({ level: "warn", fields, message });
-  }
-
-  error(fields: LogFields, message: string): void {
-    this.#add({ level: "error", fields, message });
-  }
-
-  /** Lines of one level. */
-  at(level: keyof Log): readonly LogLine[] {
-    return this.lines.filter((line) => line.level === level);
-  }
-
-  #add(line: LogLine): void {
-    this.lines.push(line);
-    this.emit(line.message, line.fields);
   }
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { S3Stub } from "../../../../../test/support/s3-stub.ts";
 import { ConfigError } from "../kernel/errors.ts";
+import type { StoreCredentials } from "../kernel/store-credentials.ts";
 import {
   type Bucket,
   isUploadError,
@@ -14,7 +15,7 @@ import {
   sha256Of,
   testObjectStore,
 } from "./object-store.test-support.ts";
-import type { ObjectStoreCredentials, ObjectStoreOptions } from "./object-store.ts";
+import type { ObjectStoreOptions } from "./object-store.ts";
 import { S3ObjectStore } from "./s3-object-store.ts";
 
 const stubKeys = { kind: "static", accessKeyId: "AKSTUB", secretAccessKey: "SKSTUB" } as const;
@@ -243,7 +244,7 @@ describe("S3ObjectStore's credentials", () => {
     await stub.stop();
   });
 
-  async function putWith(credentials: ObjectStoreCredentials, change: Partial<ObjectStoreOptions> = {}): Promise<void> {
+  async function putWith(credentials: StoreCredentials, change: Partial<ObjectStoreOptions> = {}): Promise<void> {
     const store = new S3ObjectStore({ ...compatible(stub), ...change, credentials });
     try {
       await store.put(await folder.add("a", randomBytes(10)));

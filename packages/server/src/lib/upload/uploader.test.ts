@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { S3Stub } from "../../../../../test/support/s3-stub.ts";
 import type { UploadQueue } from "../catalog/upload-queue.ts";
 import { serverErrors } from "../kernel/error-table.ts";
+import { MemoryLog } from "../kernel/memory-log.test-support.ts";
 import { sha256Of } from "./object-store.test-support.ts";
-import { MemoryLog, Recordings } from "./recordings.test-support.ts";
+import { Recordings } from "./recordings.test-support.ts";
 import { S3ObjectStore } from "./s3-object-store.ts";
 import { Uploader, type UploaderOptions } from "./uploader.ts";
 
