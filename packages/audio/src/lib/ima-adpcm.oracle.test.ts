@@ -176,5 +176,10 @@ describe("decodeAdpcm beside sox", soxSkip, () => {
   });
 
   it("decodes low-first 8 kHz audio to the same samples", () => assertEqualsSox(generateAudio(8000, 1), 8000, 160));
+  // Blocks of a WAV hold 8 samples a step, so frames of 20 ms, 441 and 882 samples, do not fit.
+  it("decodes low-first 22.05 kHz audio to the same samples", () =>
+    assertEqualsSox(generateAudio(22050, 1), 22050, 440));
+  it("decodes low-first 44.1 kHz audio to the same samples", () =>
+    assertEqualsSox(generateAudio(44100, 1), 44100, 880));
   it("decodes low-first 48 kHz audio to the same samples", () => assertEqualsSox(generateAudio(48000, 1), 48000, 960));
 });
