@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { CommandError } from "./command-error.ts";
 
 /** @throws {@link CommandError} unless a file is there */
@@ -12,6 +13,12 @@ export function requireFile(path: string): void {
 export function requireFolder(path: string): void {
   if (!existsSync(path)) throw new CommandError(`${path} does not exist; give the path of a folder with recordings`);
   if (!statSync(path).isDirectory()) throw new CommandError(`${path} is a file; give the path of the folder it is in`);
+}
+
+/** @throws {@link CommandError} unless a server has recorded to this data folder */
+export function requireDataFolder(path: string): void {
+  if (existsSync(join(path, "received"))) return;
+  throw new CommandError(`${path} is no data folder, it has no received/ in it; name the right one with --data`);
 }
 
 /** @throws {@link CommandError} when something is there */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runEet } from "./command-harness.test-support.ts";
@@ -38,6 +38,15 @@ describe("eet reindex", () => {
     const { exitCode, out, err } = await runEet(["reindex"], { folder: recorded.path });
     assert.deepEqual([exitCode, out], [1, ""]);
     assert.match(err, /^eet reindex: .*data is in use by pid \d+ on .*\. Stop the other server, or .*\n$/);
+  });
+
+  it("refuses a folder that is no data folder, and leaves it as it is", async (t) => {
+    const folder = await makeFolder(t);
+    const dataFolder = join(folder, "dta");
+    const { exitCode, out, err } = await runEet(["reindex", "--data", dataFolder], { folder });
+    const refusal = `${dataFolder} is no data folder, it has no received/ in it; name the right one with --data`;
+    assert.deepEqual([exitCode, out, err], [1, "", `eet reindex: ${refusal}\n`]);
+    assert.deepEqual(await readdir(folder), []);
   });
 
   it("does not go on with bad settings", async () => {

@@ -3,6 +3,7 @@ import { createLogger, readSettings, reindexFolder } from "@eet/server";
 import type { Command } from "commander";
 import type { CommandContext } from "./command-context.ts";
 import { counted } from "./counted.ts";
+import { requireDataFolder } from "./path-store.ts";
 import { runTool } from "./tool-error.ts";
 
 /** Adds the command `reindex`. */
@@ -20,7 +21,9 @@ export function registerReindexCommand(program: Command, { terminal, env, folder
       const log = createLogger({ level: "warn", isPretty: err.isTty });
       const { segments, sessions, devices } = await runTool(async () => {
         const { settings } = await readSettings(folder, { flags: { ...flags }, environment: env });
-        return reindexFolder(resolve(folder, settings.server.data), log, (count) => {
+        const dataFolder = resolve(folder, settings.server.data);
+        requireDataFolder(dataFolder);
+        return reindexFolder(dataFolder, log, (count) => {
           if (err.isTty) err.write(`\r${counted(count, "segment")}`);
         });
       });
