@@ -4,6 +4,14 @@ import { DiskReserve, type DiskSpace, type DiskState, diskState, readDiskSpace }
 
 const checkIntervalMs = 5_000;
 
+/** What the log says of a step that fails. */
+const failures = {
+  readSpace: "the disk's free space cannot be read",
+  hold: "the disk's reserve cannot be held: should the disk fill up, open segments are finished once there is room",
+  release: "the disk's reserve cannot be released: remove reserve.bin from the data folder",
+  makeRoom: "no room can be made on the disk",
+} as const;
+
 export interface DiskGuardOptions {
   readonly dataFolder: string;
   readonly log: Log;
@@ -17,6 +25,8 @@ export interface DiskGuardOptions {
 export class DiskGuard {
   readonly #options: DiskGuardOptions;
   readonly #reserve: DiskReserve;
+  /** Steps that failed when last tried, by what the log said. */
+  readonly #failing = new Set<string>();
   #space: DiskSpace = { freeBytes: 0, totalBytes: 0 };
   #state: DiskState = "ok";
   #timer: NodeJS.Timeout | undefined;
@@ -50,17 +60,29 @@ export class DiskGuard {
   }
 
   async #checkNow(): Promise<void> {
-    const { dataFolder, log, onLow, readSpace = readDiskSpace } = this.#options;
-    try {
+    const { dataFolder, onLow, readSpace = readDiskSpace } = this.#options;
+    const isKnown = await this.#attempt(failures.readSpace, async () => {
       this.#space = await readSpace(dataFolder);
-      const state = diskState(this.#space);
-      if (state !== this.#state) this.#report(state);
-      this.#state = state;
-      if (state === "hard") await this.#reserve.release();
-      else await this.#reserve.hold(this.#space);
-      if (state !== "ok") onLow(state);
+    });
+    if (!isKnown) return;
+    const state = diskState(this.#space);
+    if (state !== this.#state) this.#report(state);
+    this.#state = state;
+    if (state === "hard") await this.#attempt(failures.release, () => this.#reserve.release());
+    if (state === "ok") await this.#attempt(failures.hold, () => this.#reserve.hold(this.#space));
+    if (state !== "ok") await this.#attempt(failures.makeRoom, () => onLow(state));
+  }
+
+  /** Tells whether a step works; its failure is logged once until it works again. */
+  async #attempt(failure: string, step: () => Promise<void> | void): Promise<boolean> {
+    try {
+      await step();
+      this.#failing.delete(failure);
+      return true;
     } catch (thrown) {
-      log.warn({ error: toError(thrown).message }, "the disk's free space cannot be read");
+      if (!this.#failing.has(failure)) this.#options.log.warn({ error: toError(thrown).message }, failure);
+      this.#failing.add(failure);
+      return false;
     }
   }
 
