@@ -20,5 +20,5 @@ export { type Hwid, sanitizeHwid } from "./lib/hwid.ts";
 export { limits } from "./lib/limits.ts";
 export { ProtocolError } from "./lib/protocol-error.ts";
 export { type SeqStep, SeqTracker } from "./lib/seq-tracker.ts";
-export { serialDistance, serialLessThan } from "./lib/serial.ts";
+export { serialDistance } from "./lib/serial.ts";
 export { selectSubprotocol, subprotocols, supportedSubprotocols } from "./lib/subprotocol.ts";

@@ -1,13 +1,8 @@
 /**
- * Compares two wrapping sequence numbers. [P-2.2]
+ * Steps from one wrapping sequence number to another. [P-2.2]
  *
- * @returns true when `a` comes before `b`; by RFC 1982 undefined when they are 2^31 apart
+ * @returns -2^31 to 2^31 - 1; negative when `to` comes before `from`
  */
-export function serialLessThan(a: number, b: number): boolean {
-  return serialDistance(b, a) < 0;
-}
-
-/** Steps from `from` to `to`, -2^31 to 2^31 - 1. */
 export function serialDistance(from: number, to: number): number {
   return (to - from) | 0;
 }
