@@ -1,9 +1,6 @@
 /** What may stand in braces in a layout template. Times are UTC, of the segment's first sample. */
 export const layoutTokens = ["hwid", "yyyy", "MM", "dd", "HH", "streamId"] as const;
 
-/** One of {@link layoutTokens}. */
-export type LayoutToken = (typeof layoutTokens)[number];
-
 const folder = new RegExp(`^(?:[A-Za-z0-9._=-]|\\{(?:${layoutTokens.join("|")})\\})+$`);
 
 /**

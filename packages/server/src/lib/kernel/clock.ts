@@ -1,7 +1,5 @@
 /** Milliseconds since 1970 by the server's wall clock. */
 export type WallMs = number & { readonly __clock: "wall" };
-/** Milliseconds since 1970 by the device's wall clock, as it says. */
-export type DeviceMs = number & { readonly __clock: "device" };
 /** Milliseconds of a clock that never jumps; the origin is arbitrary. */
 export type MonotonicMs = number & { readonly __clock: "monotonic" };
 
