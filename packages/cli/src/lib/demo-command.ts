@@ -10,7 +10,7 @@ export function registerDemoCommand(program: Command, context: CommandContext): 
     .summary("see it work: a server and four simulated devices")
     .description(
       "Starts a server on this machine and streams the bundled recordings to it as four devices, in real time; shows what " +
-        "arrives where. Ctrl-C stops it. Recordings go to data/demo, settings of yours are not touched.",
+        "arrives where. Ctrl-C stops it. Recordings go to a new folder in data/demo, settings of yours are not touched.",
     )
     .option("--seconds <n>", "stop by itself after so many seconds", positiveNumber)
     .action(async ({ seconds }: { readonly seconds?: number }) => {

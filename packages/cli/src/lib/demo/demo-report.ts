@@ -14,7 +14,7 @@ export function formatIntroduction(url: string, folder: string): string {
     "",
     ...devices,
     "",
-    `Every 5 seconds of audio become a segment in ${folder}: the raw frames (.bin), a WAV and a sidecar (.json).`,
+    `Every 5 seconds of audio become a raw file (.bin), a WAV and a sidecar (.json) in ${folder}.`,
     "",
     "",
   ].join("\n");

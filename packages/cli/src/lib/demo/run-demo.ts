@@ -17,13 +17,15 @@ const rotateS = 5;
  */
 export async function runDemo(seconds: number | undefined, context: CommandContext): Promise<number> {
   const { terminal, interruption } = context;
-  const folder = join("data", "demo");
+  const folder = join("data", "demo", formatStamp(new Date()));
   const server = await openServer(folder, context);
   const url = `ws://${server.address.host}:${server.address.port}/ws`;
   terminal.out.write(formatIntroduction(url, join(folder, "received")));
   terminal.out.write(seconds === undefined ? "Ctrl-C stops.\n\n" : `It stops by itself after ${seconds} s.\n\n`);
-  terminal.out.write(segmentHead);
   const length = seconds ?? Number.POSITIVE_INFINITY;
+  if (terminal.out.isTty)
+    terminal.out.write(`Streaming ... the first segments close in ${Math.min(rotateS, length)} s.\n\n`);
+  terminal.out.write(segmentHead);
   const runs = await Promise.all(
     demoDevices.map((device, index) => streamDemoDevice(device, index + 1, url, length, interruption)),
   ).finally(() => server.close());
@@ -35,6 +37,14 @@ export async function runDemo(seconds: number | undefined, context: CommandConte
   terminal.out.write(formatSummary(verdicts, join(folder, "received")));
   const isGood = failures.length === 0 && verdicts.every(({ problems }) => problems.length === 0);
   return isGood ? exitCodes.success : exitCodes.failure;
+}
+
+/** Such as `20260731-235959`, in UTC: each run records to a folder of its own. */
+function formatStamp(date: Date): string {
+  return date
+    .toISOString()
+    .replaceAll(/[-:]|\..*/g, "")
+    .replace("T", "-");
 }
 
 /** On the port that devices expect; on any other one when that is taken. */
