@@ -44,6 +44,11 @@ export class SegmentPipeline {
         { code: event.code, error: event.message },
         "storage failed: frames stay in memory and are tried again",
       );
+    } else if (event.type === "storage.gave-up") {
+      log.error(
+        { code: "STORAGE_IO", segment: event.opening.name, unsyncedBytes: event.unsyncedBytes },
+        "the disk refuses whatever is tried: the segment is left open, the next start takes what the disk has kept",
+      );
     } else if (event.type === "session.closed") {
       const { session } = event.session;
       // After the session's last segment: the catalogue knows sessions by their segments.

@@ -9,7 +9,9 @@ export type RecordingEvent =
   | { readonly type: "segment.opened"; readonly opening: SegmentOpening }
   | { readonly type: "segment.closed"; readonly segment: ClosedSegment }
   | { readonly type: "session.closed"; readonly session: SessionRecord; readonly endedMs: number }
-  | { readonly type: "storage.failed"; readonly code: string; readonly message: string };
+  | { readonly type: "storage.failed"; readonly code: string; readonly message: string }
+  /** Frames of a segment could not be made durable; its file is left open for the next start. */
+  | { readonly type: "storage.gave-up"; readonly opening: SegmentOpening; readonly unsyncedBytes: number };
 
 /** Takes the events in order; must not throw and must not block. */
 export type RecordingListener = (event: RecordingEvent) => void;

@@ -153,7 +153,7 @@ describe("Intake", () => {
     const intake = recorder.openSession(pcmRequest);
     assert.equal(await isSettled(intake.failed), false);
     accept(intake, 0);
-    for (let count = 0; count <= 11; count++) {
+    for (let count = 0; count <= 201; count++) {
       bench.clock.advance(350);
       await bench.settle();
     }

@@ -120,13 +120,18 @@ export class SegmentWriter implements Flushable {
     if (!this.#isStalled && (this.#isWriteDue || this.#isSyncDue)) void this.#run();
   }
 
+  /** Makes the first try wait for the next flush: what stands for a file that failed gives the disk time. */
+  holdBack(): void {
+    this.#isStalled = true;
+  }
+
   /** Takes no more; `onClosed` follows when all is durable. */
   close(): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#writeTarget = this.#retained.endOffset;
     this.#syncTarget = this.#retained.endOffset;
-    void this.#run();
+    if (!this.#isStalled) void this.#run();
   }
 
   flushDue(): void {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { formatFrame } from "@eet/protocol";
 import type { RecordFormat, SegmentOpening, SessionRecord } from "../kernel/segment-record.ts";
@@ -281,6 +283,14 @@ describe("Session on a disk that fails", () => {
     await bench.settle();
   }
 
+  /** Ends the session; what stands for a file that failed waits for a flush. */
+  async function end(): Promise<void> {
+    const ended = session.end();
+    await bench.settle();
+    await flush();
+    await ended;
+  }
+
   it("goes on in a new file with exactly what is not synced [S-2.4]", async () => {
     session = createSession(pcmFormat, { rotateS: 10 });
     accept(0, 1, 2);
@@ -312,7 +322,7 @@ describe("Session on a disk that fails", () => {
   it("takes over start and leading gap where nothing is synced", async () => {
     failSyncs(({ index }) => index === 1);
     accept(...range(0, 10), 15);
-    await session.end();
+    await end();
     assert.deepEqual(starts(), [
       { seq: 0, frame: 0 },
       { seq: 10, frame: 10 },
@@ -325,7 +335,7 @@ describe("Session on a disk that fails", () => {
   it("replaces a file that fails while it closes; the reason and the next frame go with the frames", async () => {
     failSyncs(({ index }) => index === 0);
     accept(...range(0, 11));
-    await session.end();
+    await end();
     const closed = bench.closed.sort((a, b) => a.opening.index - b.opening.index);
     assert.deepEqual(
       closed.map(({ reason, binBytes, opening }) => [reason, binBytes / pcmFrameBytes, opening.start.seq]),
@@ -355,18 +365,36 @@ describe("Session on a disk that fails", () => {
     await expectFrames(...range(0, 12));
   });
 
-  it("gives up after ten more files, takes nothing more and ends all the same", async () => {
+  it("gives a file that fails while it closes the time of a flush for each try [S-2.4]", async () => {
+    failSyncs(({ index }) => index < 5);
+    accept(...range(0, 3));
+    const ended = session.end();
+    for (let count = 0; count < 5; count++) {
+      await bench.settle();
+      assert.equal(bench.openings.length, count + 2);
+      await flush();
+    }
+    await ended;
+    await expectFrames(...range(0, 3));
+  });
+
+  it("gives up after 200 more files, leaves the last one for the next start and ends all the same", async () => {
     failSyncs(() => true);
     accept(0);
-    for (let count = 0; count <= 11; count++) await flush();
+    for (let count = 0; count <= 201; count++) await flush();
     assert.deepEqual(failures, [eio]);
-    assert.equal(bench.openings.length, 11);
+    assert.equal(bench.openings.length, 201);
     assert.ok(accept(1, 2, 3));
     assert.equal(session.waitingBytes, 0);
     await session.end();
-    assert.equal(bench.openings.length, 11);
+    assert.equal(bench.openings.length, 201);
     assert.equal(bench.events.entries.at(-1)?.type, "session.closed");
-    assert.deepEqual(await bench.readSession("s0"), Buffer.alloc(0));
+    const last = bench.openings.at(-1);
+    assert.ok(bench.closed.every(({ opening }) => opening !== last));
+    const gaveUp = bench.events.entries.filter(({ type }) => type === "storage.gave-up");
+    assert.deepEqual(gaveUp, [{ type: "storage.gave-up", opening: last, unsyncedBytes: pcmFrameBytes }]);
+    const left = await readFile(join(bench.receivedPath, last?.folder ?? "", `${last?.name}.bin.part`));
+    assert.equal(left.byteLength, pcmFrameBytes);
   });
 
   it("starts to count files anew when one is synced", async () => {

@@ -19,8 +19,8 @@ import { SegmentWriter, type WriterContext, type WriterFailure } from "./segment
 const maxGapMs = 24 * 60 * 60 * 1000;
 /** A segment without a frame for this long is closed. [S-1.3] */
 const idleCloseMs = 15_000;
-/** Files that may fail one after another before the session gives up. */
-const maxFailureCount = 10;
+/** Files that may fail one after another, one per flush, before the session gives up: about a minute. */
+const maxFailureCount = 200;
 /** What a segment that is closing weighs besides its frames, so that a sender cannot pile up files without end. */
 const closingSegmentBytes = 64 * 1024;
 
@@ -270,9 +270,13 @@ export class Session {
     this.#failureCount += 1;
     const isCurrent = failed === this.#current;
     if (isCurrent) this.#current = undefined;
-    if (this.#failureCount > maxFailureCount) this.#giveUp(failure.error);
-    else if (isCurrent) this.#current = this.#replace(failed, failure);
-    else this.#close(this.#replace(failed, failure));
+    if (this.#failureCount > maxFailureCount) {
+      this.#giveUp(failed, failure);
+      return;
+    }
+    const replacement = this.#replace(failed, failure);
+    if (isCurrent) this.#current = replacement;
+    else this.#close(replacement);
     Object.assign(failed, { reason: "storage-failed", nextFrame: null, closedBytes: failure.syncedBytes });
     this.#closing.add(failed);
     this.#passOnClosed();
@@ -286,15 +290,24 @@ export class Session {
       syncedPosition === undefined
         ? this.#openSegment(start, leadingGap, failed.firstMs)
         : this.#openSegment(syncedPosition, null, failed.firstMs);
+    replacement.writer.holdBack();
     for (const frames of unsynced) replacement.writer.append(frames, endPosition);
     const { lastMs, reason, nextFrame } = failed;
     return Object.assign(replacement, { lastMs, reason, nextFrame });
   }
 
-  /** The disk refuses whatever is tried. Frames that still come are lost: the device is about to be told. */
-  #giveUp(error: Error): void {
+  /**
+   * The disk refuses whatever is tried. Frames that still come are lost: the device is about to be told. The last file
+   * stays as it was written, open, so that the next start takes from it what the disk has kept after all.
+   */
+  #giveUp(failed: Writing, { error, syncedBytes }: WriterFailure): void {
     this.#hasFailed = true;
+    this.#closing.delete(failed);
+    const { opening, binBytes } = failed.writer;
+    this.#context.listener({ type: "storage.gave-up", opening, unsyncedBytes: binBytes - syncedBytes });
+    this.#passOnClosed();
     this.#observer.onFailed(error);
+    this.#endWhenClosed();
   }
 
   #reportFailure(error: Error): void {
