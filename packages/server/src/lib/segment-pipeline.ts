@@ -64,7 +64,8 @@ export class SegmentPipeline {
     const { catalog, frameLog, profiles, receivedPath, runId, uploading } = this.#options;
     const { opening } = closed;
     const isLive = opening.runId === runId;
-    profiles.learn(segment);
+    // An old segment that is derived again says nothing of the device's firmware today.
+    if (isLive) profiles.learn(segment);
     await catalog.addSegment(segment, uploading?.kinds ?? [], { isBackfill: !isLive });
     await removeFile(join(receivedPath, opening.folder, `${opening.name}${segmentEndings.open}`));
     if (isLive) frameLog.closeSegment(opening.logNumber);

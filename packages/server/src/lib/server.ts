@@ -237,7 +237,7 @@ async function recover(
       },
     });
     log.info({ ...result }, "recovery done");
-    await uploading?.enqueueMissing();
+    await uploading?.catchUp();
   } catch (thrown) {
     if (!stopping.aborted)
       log.error({ error: toError(thrown).message }, "recovery stopped: the next start goes on with it");
@@ -247,7 +247,7 @@ async function recover(
 function readHealth(parts: Parts, version: string): Health {
   const { disk, endpoint, recorder, finisher, catalog, uploading } = parts;
   const { pending, uploading: inFlight, stored, failed } = catalog.uploads.counts();
-  const isDegraded = disk.state !== "ok" || uploading?.isStoreDown === true;
+  const isDegraded = disk.state !== "ok" || uploading?.isStoreDown === true || finisher.failedCount > 0;
   return {
     status: isDegraded ? "degraded" : "ok",
     version,
@@ -255,6 +255,7 @@ function readHealth(parts: Parts, version: string): Health {
     connections: endpoint.connectionCount,
     sessions: recorder.sessionCount,
     finishing: finisher.queueLength,
+    unfinished: finisher.failedCount,
     disk: { state: disk.state, freeBytes: disk.freeBytes },
     uploads: uploading === undefined ? null : { pending, uploading: inFlight, stored, failed },
   };

@@ -23,8 +23,8 @@ export interface Uploading {
   readonly isStoreDown: boolean;
   /** Says that uploads may have been queued. */
   notify(): void;
-  /** Queues what was recorded while uploads were off. */
-  enqueueMissing(): Promise<void>;
+  /** After recovery: queues what was recorded while uploads were off, and deletes what an earlier run was to delete. */
+  catchUp(): Promise<void>;
   /** Deletes some local files that stand verified in the store: for a disk that is low, to be asked again. [S-2.5] */
   makeRoom(): void;
   /** Brings uploads in flight to an end. */
@@ -51,7 +51,6 @@ export async function openUploading(options: UploadingOptions): Promise<Uploadin
     ...(s3.deleteAfterUpload && { onSegmentStored: () => void eviction.evictAll() }),
   });
   uploader.start();
-  if (s3.deleteAfterUpload) void eviction.evictAll();
   const kinds = chooseKinds(s3);
   return {
     kinds,
@@ -59,7 +58,8 @@ export async function openUploading(options: UploadingOptions): Promise<Uploadin
       return uploader.circuit.kind !== "closed";
     },
     notify: () => uploader.notify(),
-    enqueueMissing: async () => {
+    catchUp: async () => {
+      if (s3.deleteAfterUpload) void eviction.evictAll();
       const count = await catalog.uploads.enqueueMissing(kinds);
       if (count > 0) log.info({ files: count }, "recorded while uploads were off: queued");
       uploader.notify();

@@ -16,6 +16,8 @@ export interface Health {
   readonly sessions: number;
   /** Segments that wait for their WAV and sidecar. */
   readonly finishing: number;
+  /** Segments whose finishing failed in this run: their frames are safe, the next start tries again. */
+  readonly unfinished: number;
   readonly disk: { readonly state: string; readonly freeBytes: number };
   /** `null` when uploads are off. */
   readonly uploads: {

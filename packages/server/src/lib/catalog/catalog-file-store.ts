@@ -37,8 +37,8 @@ function claimApplicationId(path: string, sqlite: Database.Database): void {
 
 function configure(sqlite: Database.Database): void {
   sqlite.pragma("journal_mode = WAL");
-  // A power cut may take the last commits but never the file's consistency, and no recording depends on it: the
-  // sidecars are on disk before a segment comes here, and the catalogue is rebuilt from them. [S-1.2]
+  // A power cut may take the last states of uploads, which are then found in the store, but never the file's consistency.
+  // Commits of segments are synced: see SqliteCatalog.
   sqlite.pragma("synchronous = NORMAL");
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("journal_size_limit = 67108864");
@@ -115,6 +115,7 @@ async function renameIfPresent(from: string, to: string): Promise<void> {
 }
 
 async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
   const folder = await open(path, "r");
   try {
     await folder.sync();

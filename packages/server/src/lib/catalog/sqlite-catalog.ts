@@ -186,11 +186,16 @@ class SqliteCatalog implements Catalog {
       }),
     );
     try {
+      // This commit is synced, unlike those of the queue: when it is done the segment's `.open.json` goes, and after a
+      // power cut nothing else would lead back to a row that was lost. [S-2.3]
+      sqlite.pragma("synchronous = FULL");
       return runAll.immediate();
     } catch (thrown) {
       const error = toCatalogError(thrown, path);
       this.#log.error({ err: toError(thrown), path, writes: writes.length }, "catalogue refuses a commit");
       throw error;
+    } finally {
+      sqlite.pragma("synchronous = NORMAL");
     }
   }
 }

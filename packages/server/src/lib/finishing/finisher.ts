@@ -36,6 +36,7 @@ export class Finisher {
   readonly #pool: Piscina<FinishJob, FinishedSegment | null>;
   readonly #tails = new Map<string, Promise<void>>();
   #queueLength = 0;
+  #failedCount = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: FinisherOptions) {
@@ -60,6 +61,11 @@ export class Finisher {
     return this.#queueLength;
   }
 
+  /** Segments of this run that were left to the next start. */
+  get failedCount(): number {
+    return this.#failedCount;
+  }
+
   /** Resolves when the segments of a session that are queued now are finished; never rejects. */
   settled(session: string): Promise<void> {
     return this.#tails.get(session) ?? Promise.resolve();
@@ -73,6 +79,7 @@ export class Finisher {
   finish(segment: ClosedSegment, isRecovered: boolean): Promise<void> {
     const { session } = segment.opening.session;
     if (this.#queueLength >= maxQueueLength || this.#closing !== undefined) {
+      this.#failedCount += 1;
       const reason = this.#closing === undefined ? "too many segments wait" : "the finisher is closed";
       this.#options.log.error({ segment: segment.opening.name }, `${reason}: the next start finishes the segment`);
       return Promise.resolve();
@@ -104,6 +111,7 @@ export class Finisher {
       else await onFinished(finished, segment);
     } catch (thrown) {
       const { message } = toError(thrown);
+      this.#failedCount += 1;
       log.error(
         { segment: opening.name, error: message },
         "segment not finished: its frames stay, the next start tries again",
