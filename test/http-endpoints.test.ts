@@ -48,7 +48,14 @@ describe("GET /healthz", () => {
     assert.match(response.headers.get("content-type") ?? "", /^application\/json\b/);
     assert.equal(response.headers.get("cache-control"), "no-store");
     const { uptimeS, disk, status, ...rest } = JSON.parse(await response.text());
-    assert.deepEqual(rest, { version: "1.2.3", connections: 0, sessions: 0, finishing: 0, unfinished: 0, uploads: null });
+    assert.deepEqual(rest, {
+      version: "1.2.3",
+      connections: 0,
+      sessions: 0,
+      finishing: 0,
+      unfinished: 0,
+      uploads: null,
+    });
     assert.ok(Number.isInteger(uptimeS) && uptimeS >= 0);
     assert.ok(disk.freeBytes > 0);
     assert.equal(status, disk.state === "ok" ? "ok" : "degraded");
