@@ -200,12 +200,12 @@ describe("bad input", () => {
   it("is a hwid with other characters, which is refused before the upgrade [P-1.8]", async () => {
     await using folder = await makeTemporaryFolder();
     await using server = await ServerProcess.start({ folder: folder.path });
-    const hwids = ["a/b", "../a", "a%2fb", "%2e%2e", "a%00", "a%20b", "mikrofon-%C3%BC", "x".repeat(65)];
+    const hwids = ["..", "a/b", "../a", "a%2fb", "%2e%2e", "a%00", "a%20b", "mikrofon-%C3%BC", "x".repeat(65)];
     for (const hwid of hwids) assert.equal(await requestUpgrade(server.port, `/ws/${hwid}`), 400, hwid);
 
-    // Dots become underscores: no way leads out of the folder of recordings.
-    assert.equal(await requestUpgrade(server.port, "/ws/.."), 101);
-    assert.equal((await endOf(server, "__"))["code"], "CLIENT_LOST");
+    // A dot becomes an underscore.
+    assert.equal(await requestUpgrade(server.port, "/ws/a.b"), 101);
+    assert.equal((await endOf(server, "a_b"))["code"], "CLIENT_LOST");
     assert.equal(await server.stop(), 0, server.errors);
     const refusals = server.lines.filter(({ msg }) => msg === "connection refused");
     assert.deepEqual(

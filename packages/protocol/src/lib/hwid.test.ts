@@ -10,7 +10,9 @@ describe("sanitizeHwid", () => {
 
   it("turns ':' and '.' into '_', so that dots never lead out of a folder [P-1.8]", () => {
     assert.equal(sanitizeHwid("a4:cf:12.77"), "a4_cf_12_77");
-    assert.equal(sanitizeHwid(".."), "__");
+    assert.equal(sanitizeHwid(".a."), "_a_");
+    assert.equal(sanitizeHwid(".."), undefined);
+    assert.equal(sanitizeHwid("a..b"), undefined);
   });
 
   it("takes 1 to 64 characters [P-1.8]", () => {

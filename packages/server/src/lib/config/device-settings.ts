@@ -17,7 +17,8 @@ export function chooseDeviceValues(entries: readonly (readonly [hwid: string, co
   const chosen = new Map<string, ChosenValue>();
   const issues: SettingsIssue[] = [];
   for (const [written, content] of entries) {
-    const hwid = written.replace(/[:.]/g, "_");
+    // `..` stands for no device: left as it is, it is refused like any other character.
+    const hwid = written.includes("..") ? written : written.replace(/[:.]/g, "_");
     const fault = findFault(hwid, hwids);
     if (fault !== undefined) issues.push(badDevice(written, fault));
     else if (!isRecord(content)) issues.push(badDevice(written, `must be an object, found ${kindOf(content)}`));

@@ -22,10 +22,11 @@ describe("parseRoute", () => {
 
   it("gives the sanitised hwid [P-1.8]", () => {
     assert.deepEqual(parseRoute("/ws/a4:cf.12"), { name: "device", hwid: "a4_cf_12" });
-    assert.deepEqual(parseRoute("/ws/.."), { name: "device", hwid: "__" });
+    assert.deepEqual(parseRoute("/ws/.a"), { name: "device", hwid: "_a" });
   });
 
   it("refuses other characters, percent-encoded ones and lengths over 64 [P-1.8]", () => {
+    assert.deepEqual(parseRoute("/ws/.."), { name: "bad-hwid", raw: ".." });
     assert.deepEqual(parseRoute("/ws/../etc"), { name: "bad-hwid", raw: "../etc" });
     assert.deepEqual(parseRoute("/ws/a/b"), { name: "bad-hwid", raw: "a/b" });
     assert.deepEqual(parseRoute("/ws/%2e%2e"), { name: "bad-hwid", raw: "%2e%2e" });

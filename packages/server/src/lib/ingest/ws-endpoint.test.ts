@@ -39,7 +39,16 @@ describe("WsEndpoint", () => {
 
   it("refuses bad hwids with 400 before the upgrade [P-1.8]", async (t) => {
     const bench = await startEndpoint(t);
-    const bad = ["/ws/../etc", "/ws/a/b", "/ws/%2e%2e", "/ws/mic%2d7", `/ws/${"a".repeat(65)}`, "/ws/a~b", "/ws/echo/"];
+    const bad = [
+      "/ws/..",
+      "/ws/../etc",
+      "/ws/a/b",
+      "/ws/%2e%2e",
+      "/ws/mic%2d7",
+      `/ws/${"a".repeat(65)}`,
+      "/ws/a~b",
+      "/ws/echo/",
+    ];
     for (const path of bad) {
       const { status, problem } = await refusalOf(bench, path);
       assert.equal(`${status} ${problem.code}`, "400 HWID_INVALID", path);
@@ -55,11 +64,11 @@ describe("WsEndpoint", () => {
     assert.match(await client.readHead(), /^HTTP\/1.1 400 /);
   });
 
-  it("takes a hwid of 64 characters, and dots that cannot lead out of a folder [P-1.8]", async (t) => {
+  it("takes a hwid of 64 characters, and single dots [P-1.8]", async (t) => {
     const bench = await startEndpoint(t);
     assert.match(await bench.rawClient().upgrade(`/ws/${"a".repeat(64)}`), /^HTTP\/1.1 101 /);
     const client = bench.rawClient();
-    assert.match(await client.upgrade("/ws/.."), /^HTTP\/1.1 101 /);
+    assert.match(await client.upgrade("/ws/.a"), /^HTTP\/1.1 101 /);
   });
 
   it("refuses upgrades that are not WebSocket ones with 400", async (t) => {

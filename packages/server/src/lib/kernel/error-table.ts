@@ -46,7 +46,7 @@ export const serverErrors = {
     title: "The device id in the URL is not usable",
     httpStatus: 400,
     retry: "after-fix",
-    fix: "Use 1 to 64 letters, digits, '-' and '_' (':' and '.' are taken as '_'); 'echo' is reserved.",
+    fix: "Use 1 to 64 letters, digits, '-' and '_' (':' and '.' are taken as '_', '..' is refused); 'echo' is reserved.",
   },
   NOT_FOUND: {
     title: "Nothing answers at this path",
