@@ -33,7 +33,7 @@ describe("refuseUpgrade", () => {
       status: 400,
       detail: 'the hwid is "a/b", of 3 characters',
       code: "HWID_INVALID",
-      fix: "Use 1 to 64 letters, digits, '-' and '_' (':' and '.' are taken as '_'); 'echo' is reserved.",
+      fix: "Use 1 to 64 letters, digits, '-' and '_' (':' and '.' are taken as '_', '..' is refused); 'echo' is reserved.",
     });
     assert.ok(answer.length < 1024);
   });
