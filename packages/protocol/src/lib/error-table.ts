@@ -2,7 +2,10 @@
 export interface WireErrorRow {
   /** One line, present tense, no full stop. */
   readonly title: string;
-  /** Status of the CLOSE frame on a version 1 connection; `undefined`: TCP is dropped without one. [P-1.9] */
+  /**
+   * Status of the CLOSE frame on a version 1 connection; `undefined`: TCP is dropped without one [P-1.9], or the row is
+   * for `eet.v1+ack` only.
+   */
   readonly closeCode?: number;
   /** Reason text of the CLOSE frame; fixed, since devices in the field compare it. [P-1.9] */
   readonly closeReason?: string;
@@ -20,6 +23,8 @@ const handshake = {
   retry: "after-fix",
 } as const;
 const frame = { closeCode: 1008, closeReason: "invalid audio frame", ackCloseCode: 4422, retry: "after-fix" } as const;
+/** Messages that only `eet.v1+ack` has; on other connections they are no frames. */
+const ackOnly = { ackCloseCode: 4422, retry: "after-fix" } as const;
 const size = { closeCode: 1008, closeReason: "frame payload size invalid", retry: "after-fix" } as const;
 
 /** Every way in which a device can violate the wire protocol. */
@@ -126,6 +131,32 @@ export const wireErrors = {
     title: "The bytes are not valid WebSocket frames",
     retry: "after-fix",
     fix: "Mask client frames and leave reserved bits clear (RFC 6455).",
+  },
+  CONTROL_LENGTH: {
+    ...ackOnly,
+    title: "A control message has a payload of another size",
+    fix: "Send RSUM with 12, ANCR with 24 and FINI with 0 bytes of payload.",
+  },
+  RESUME_LATE: {
+    ...ackOnly,
+    title: "RSUM came twice or behind an audio frame",
+    fix: "Send RSUM right behind the handshake, once, and frames after the WELC that answers it.",
+  },
+  FRAME_AFTER_FINISH: {
+    ...ackOnly,
+    title: "A message came behind FINI",
+    fix: "Send FINI behind the last frame; start a new connection for more.",
+  },
+  FRAME_SEQ_JUMP: {
+    ...ackOnly,
+    title: "A frame's seq is days ahead of the one before it",
+    fix: "Count frames in steps of one; start a new session rather than jump.",
+  },
+  SUPERSEDED: {
+    ackCloseCode: 4409,
+    title: "A newer connection has taken the session over",
+    retry: "never",
+    fix: "Nothing is lost. Make sure that only one instance of the device runs.",
   },
   LIVENESS_TIMEOUT: {
     ackCloseCode: 4408,

@@ -23,6 +23,12 @@ export const limits = {
   pingAfterMs: 25_000,
   /** Silence after which the server drops the connection. [P-3.3] */
   livenessTimeoutMs: 75_000,
+  /** Acks come at most this often unless the server is configured otherwise. [P-2.6] */
+  ackIntervalMs: 1_000,
+  /** How long a session without a connection can be resumed. [P-2.4] */
+  resumeTtlS: 24 * 60 * 60,
+  /** Without a welcome after this time the server does not speak `eet.v1+ack`. [P-2.1] */
+  welcomeTimeoutMs: 3_000,
   /** Port that devices expect. [P-1.8] */
   defaultPort: 5096,
 } as const;

@@ -2,12 +2,12 @@
 export const subprotocols = {
   /** Same as none; for browsers that must get a name back. */
   v1: "eet.v1",
-  /** Durable delivery; joins {@link supportedSubprotocols} when the server speaks it. [P-2] */
+  /** Durable delivery: frames are acknowledged once they are on stable storage. [P-2] */
   v1Ack: "eet.v1+ack",
 } as const;
 
 /** What this version of the server selects, best first. Any other name is never echoed. */
-export const supportedSubprotocols: readonly string[] = [subprotocols.v1];
+export const supportedSubprotocols: readonly string[] = [subprotocols.v1Ack, subprotocols.v1];
 
 /**
  * Chooses the subprotocol of a connection.
