@@ -1,4 +1,6 @@
+export { withoutSampleRate } from "./lib/flac-frame.ts";
 export { FrameDecoder, type SampleSink } from "./lib/frame-decoder.ts";
+export { HumMeter } from "./lib/hum-meter.ts";
 export {
   type AdpcmState,
   adpcmHeaderBytes,
@@ -19,6 +21,15 @@ export {
   multichannelSampleCount,
 } from "./lib/multichannel.ts";
 export { type DetectorFrame, NibbleOrderDetector, type NibbleOrderVerdict } from "./lib/nibble-order.ts";
+export {
+  type Overview,
+  type OverviewGrid,
+  OverviewMeter,
+  overviewBinCount,
+  overviewGrid,
+} from "./lib/overview-meter.ts";
+export { levelOfPower, PowerSpectrum, powerOfLevel } from "./lib/power-spectrum.ts";
+export { columnBounds, type DrawnAudio, drawPeaks, drawSpectrogram, spectrumSizeFor } from "./lib/range-columns.ts";
 export { bytesPerSample, convertToS16, type WavSampleFormat } from "./lib/sample-format.ts";
 export { WavError, type WavErrorCode } from "./lib/wav-error.ts";
 export type { WavFormat } from "./lib/wav-format.ts";

@@ -24,7 +24,8 @@ const stepSizes = Int32Array.from([
 
 // The decoder's arithmetic worked out once for each of the 89 * 16 (step index, code) pairs: entry = index << 4 | code.
 const differences = new Int32Array(stepSizes.length << 4);
-const nextStepIndexes = new Uint8Array(stepSizes.length << 4);
+/** Where the next step index's entries begin: index << 4, as the loops need it. */
+const nextBases = new Uint16Array(stepSizes.length << 4);
 stepSizes.forEach((step, stepIndex) => {
   for (let code = 0; code < 16; code += 1) {
     // Classic arithmetic: each term is truncated by itself; ((2 * d + 1) * step) >> 3 would differ. [P-1.4]
@@ -36,7 +37,7 @@ stepSizes.forEach((step, stepIndex) => {
     const indexChange = magnitude < 4 ? -1 : 2 * (magnitude - 3);
     const entry = (stepIndex << 4) | code;
     differences[entry] = code & 8 ? -difference : difference;
-    nextStepIndexes[entry] = Math.min(Math.max(stepIndex + indexChange, 0), maxStepIndex);
+    nextBases[entry] = Math.min(Math.max(stepIndex + indexChange, 0), maxStepIndex) << 4;
   }
 });
 
@@ -67,18 +68,32 @@ export function decodeAdpcm(
       `cannot decode ${sampleCount} samples: there are ${codes.length * 2} codes and room for ${out.length - outOffset} samples`,
     );
   }
-  let { predictor, stepIndex } = state;
-  let shift = order === "low" ? 0 : 4;
-  for (let position = 0; position < sampleCount; position += 1) {
-    const code = ((codes[position >> 1] as number) >> shift) & 15;
-    const entry = (stepIndex << 4) | code;
+  let { predictor } = state;
+  let base = state.stepIndex << 4;
+  const firstShift = order === "low" ? 0 : 4;
+  const secondShift = 4 - firstShift;
+  const pairCount = sampleCount >> 1;
+  let at = outOffset;
+  // Both codes of a byte in one turn: nothing but the state goes from one sample to the next.
+  for (let position = 0; position < pairCount; position += 1) {
+    const byte = codes[position] as number;
+    const first = base | ((byte >> firstShift) & 15);
+    predictor = clampToS16(predictor + (differences[first] as number));
+    out[at] = predictor;
+    const second = (nextBases[first] as number) | ((byte >> secondShift) & 15);
+    predictor = clampToS16(predictor + (differences[second] as number));
+    out[at + 1] = predictor;
+    base = nextBases[second] as number;
+    at += 2;
+  }
+  if (sampleCount % 2 === 1) {
+    const entry = base | (((codes[sampleCount >> 1] as number) >> firstShift) & 15);
     predictor = clampToS16(predictor + (differences[entry] as number));
-    stepIndex = nextStepIndexes[entry] as number;
-    out[outOffset + position] = predictor;
-    shift ^= 4;
+    out[at] = predictor;
+    base = nextBases[entry] as number;
   }
   state.predictor = predictor;
-  state.stepIndex = stepIndex;
+  state.stepIndex = base >> 4;
 }
 
 /** The code whose decoding from this state comes nearest to `sample` by successive approximation. */
@@ -115,7 +130,7 @@ export function encodeAdpcm(samples: Int16Array, order: NibbleOrder, state: Adpc
     const code = chooseCode(samples[position] as number, predictor, stepIndex);
     const entry = (stepIndex << 4) | code;
     predictor = clampToS16(predictor + (differences[entry] as number));
-    stepIndex = nextStepIndexes[entry] as number;
+    stepIndex = (nextBases[entry] as number) >> 4;
     codes[position >> 1] = (codes[position >> 1] as number) | (code << shift);
     shift ^= 4;
   }
@@ -129,7 +144,7 @@ export function isReachableByOneCode(from: AdpcmState, to: AdpcmState): boolean 
   const first = from.stepIndex << 4;
   for (let entry = first; entry < first + 16; entry += 1) {
     const predictor = clampToS16(from.predictor + (differences[entry] as number));
-    if (predictor === to.predictor && nextStepIndexes[entry] === to.stepIndex) return true;
+    if (predictor === to.predictor && nextBases[entry] === to.stepIndex << 4) return true;
   }
   return false;
 }
@@ -144,12 +159,13 @@ export function parseAdpcmHeader(payload: Uint8Array): AdpcmState {
   if (payload.length < adpcmHeaderBytes) {
     throw new RangeError(`an ADPCM payload starts with a ${adpcmHeaderBytes}-byte header; got ${payload.length} bytes`);
   }
-  const view = new DataView(payload.buffer, payload.byteOffset, adpcmHeaderBytes);
-  const stepIndex = view.getUint8(2);
+  const stepIndex = payload[2] as number;
   if (stepIndex > maxStepIndex) {
     throw new RangeError(`the ADPCM step index must be 0 to ${maxStepIndex}; got ${stepIndex}`);
   }
-  return { predictor: view.getInt16(0, true), stepIndex };
+  // By hand: a DataView for each frame would cost more than the rest of this.
+  const predictor = (((payload[0] as number) | ((payload[1] as number) << 8)) << 16) >> 16;
+  return { predictor, stepIndex };
 }
 
 /** Writes the header that {@link parseAdpcmHeader} reads. */

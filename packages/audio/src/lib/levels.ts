@@ -45,24 +45,32 @@ export class LevelMeter {
     this.#count += samples.length;
   }
 
-  /** One block or a piece of it, in local numbers: this loop is a third of what deriving a segment costs. */
+  /** One block or a piece of it, two values at a time: their squares still fit into 32 bits, which spares conversions. */
   #measure(samples: Int16Array, from: number, to: number): void {
     let peak = this.#blockPeak;
     let sum = 0;
     let sumOfSquares = 0;
-    let clippedSampleCount = 0;
-    for (let position = from; position < to; position += 1) {
-      const sample = samples[position] as number;
-      const magnitude = Math.abs(sample);
-      if (magnitude > peak) peak = magnitude;
-      if (magnitude >= 32767 && sample !== -32767) clippedSampleCount += 1;
+    const last = to - 1;
+    for (let position = from; position < last; position += 2) {
+      const first = samples[position] as number;
+      const second = samples[position + 1] as number;
+      const firstMagnitude = Math.abs(first);
+      const secondMagnitude = Math.abs(second);
+      if (firstMagnitude > peak) peak = firstMagnitude;
+      if (secondMagnitude > peak) peak = secondMagnitude;
+      sum += first + second;
+      sumOfSquares += (Math.imul(first, first) + Math.imul(second, second)) >>> 0;
+    }
+    if ((to - from) % 2 === 1) {
+      const sample = samples[last] as number;
+      peak = Math.max(peak, Math.abs(sample));
       sum += sample;
       sumOfSquares += sample * sample;
     }
     this.#blockPeak = peak;
     this.#sum += sum;
     this.#sumOfSquares += sumOfSquares;
-    this.#clippedSampleCount += clippedSampleCount;
+    if (peak >= fullScale - 1) this.#clippedSampleCount += countClipped(samples, from, to);
   }
 
   /** The levels of everything pushed so far; a started block counts with the length it has. */
@@ -84,6 +92,15 @@ export class LevelMeter {
     this.#blockPeak = 0;
     this.#blockPosition = 0;
   }
+}
+
+function countClipped(samples: Int16Array, from: number, to: number): number {
+  let count = 0;
+  for (let position = from; position < to; position += 1) {
+    const sample = samples[position] as number;
+    if (sample === fullScale - 1 || sample === -fullScale) count += 1;
+  }
+  return count;
 }
 
 function toDbfs(magnitude: number): number {

@@ -22,10 +22,14 @@ export function concatBytes(...pieces: readonly Uint8Array[]): Uint8Array {
 
 /** One byte per character; what is not ASCII becomes `?`. */
 export function encodeAscii(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => {
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  for (const character of text) {
     const code = character.charCodeAt(0);
-    return code < 128 ? code : 0x3f;
-  });
+    bytes[length] = code < 128 ? code : 0x3f;
+    length += 1;
+  }
+  return bytes.subarray(0, length);
 }
 
 /** The four characters at `offset`. */
