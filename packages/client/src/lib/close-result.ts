@@ -9,6 +9,8 @@ export type CloseResult =
       readonly message: string | undefined;
       readonly fix: string | undefined;
     }
+  /** The server took the connection but none of the subprotocols that were offered. [P-2.1] */
+  | { readonly kind: "no-subprotocol" }
   /** No WebSocket came about: no such host, nothing listens, or it speaks something else. */
   | { readonly kind: "unreachable"; readonly cause: Error | undefined }
   /** The server sent CLOSE of its own accord; `code` is RFC 6455's or one of [P-2.8]. */
@@ -26,6 +28,17 @@ const adviceByCloseCode: Readonly<Record<number, string>> = {
   1008: "it does not take this format or frame; its log names the field",
   1009: "a frame is larger than it takes; send shorter frames",
   1011: "it failed inside; see its log, then start again",
+  4400: "it does not take this handshake; its log names the field",
+  4401: "give a valid token",
+  4403: "this device may not connect; ask who runs the server",
+  4408: "it heard nothing from here; check the network, then start again",
+  4409: "a newer connection has the session; make sure that only one instance of the device runs",
+  4413: "a frame holds more samples than the format declares; send shorter frames",
+  4415: "it does not take this format; its log names the field",
+  4422: "it does not take this frame; its log says why",
+  4429: "too many connections; start again in half a minute",
+  4503: "the server is busy or stopping; start again in a moment",
+  4507: "it cannot store; see its log, then start again",
 };
 
 const adviceByStatus: Readonly<Record<number, string>> = {
@@ -49,6 +62,8 @@ export function describeCloseResult(result: CloseResult): string {
       const fix = result.fix ?? adviceByStatus[result.status] ?? "check that the URL names an EET server";
       return `the server refused the connection with status ${result.status}${what}: ${fix}`;
     }
+    case "no-subprotocol":
+      return "the server selected none of the offered subprotocols: it is older than they are, offer none";
     case "unreachable":
       return `no connection${describeCause(result.cause)}: check the URL and that the server runs`;
     case "closed-by-server": {

@@ -1,5 +1,6 @@
 import type { StreamFormat } from "@eet/protocol";
 import { type CloseResult, describeCloseResult } from "./close-result.ts";
+import type { TlsIdentity } from "./tls-identity.ts";
 
 /** What it takes to open a stream. */
 export interface FrameStreamOptions {
@@ -12,6 +13,10 @@ export interface FrameStreamOptions {
   readonly format: StreamFormat;
   /** Wall clock of the first sample, whole ms since 1970; 0 when the device has no clock. */
   readonly timestampMs: number;
+  /** Secret of the device, sent as `Authorization: Bearer`; none by default. [P-3.1] */
+  readonly token?: string;
+  /** For `wss:`, in Node; see `SessionOptions`. */
+  readonly tls?: TlsIdentity;
   /** Name to offer in `Sec-WebSocket-Protocol`; none by default. [P-2.1] */
   readonly subprotocol?: string;
   /** Ends the connection at once, without a CLOSE, at any time. */

@@ -19,6 +19,10 @@ describe("formatStreamUrl", () => {
     assert.equal(formatStreamUrl("ws://host/ws", "aa:bb.c"), "ws://host/ws/aa:bb.c");
   });
 
+  it("keeps the id '.', which would be no part of a path", () => {
+    assert.equal(formatStreamUrl("ws://host/ws", "."), "ws://host/ws/_");
+  });
+
   it("takes http for ws and https for wss", () => {
     assert.equal(formatStreamUrl("http://host/ws"), "ws://host/ws");
     assert.equal(formatStreamUrl("https://host/ws", "a"), "wss://host/ws/a");

@@ -23,6 +23,7 @@ export function formatStreamUrl(url: string, hwid?: string): string {
       `"${hwid}" is no device id; use 1 to ${limits.maxHwidLength} letters, digits, "-", "_", ":" and "." ("echo" is reserved)`,
     );
   }
-  address.pathname = `${address.pathname.replace(/\/+$/, "")}/${hwid}`;
+  // The server takes a `.` as `_`; as a part of a path by itself it would be left out.
+  address.pathname = `${address.pathname.replace(/\/+$/, "")}/${hwid === "." ? "_" : hwid}`;
   return address.href;
 }

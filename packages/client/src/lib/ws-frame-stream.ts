@@ -1,14 +1,13 @@
-import type { IncomingMessage } from "node:http";
 import { type Codec, formatFrame, formatHandshake } from "@eet/protocol";
 import WebSocket, { type ClientOptions } from "ws";
 import type { CloseResult } from "./close-result.ts";
 import { type FrameStream, FrameStreamError, type FrameStreamOptions } from "./frame-stream.ts";
+import { readRefusal } from "./refused-upgrade.ts";
 import { formatStreamUrl } from "./stream-url.ts";
+import { tlsOptionsOf } from "./ws-tls.ts";
 
 /** Unsent bytes from which on {@link FrameStream.send} makes its caller wait: a few frames, so a stall shows at once. */
 const highWaterBytes = 64 * 1024;
-/** Nothing of an HTTP refusal past this is read. */
-const maxRefusalBytes = 8 * 1024;
 
 /** `closeTimeout` is not in the types of ws yet. */
 const socketOptions: ClientOptions & { readonly closeTimeout: number } = {
@@ -22,14 +21,17 @@ const socketOptions: ClientOptions & { readonly closeTimeout: number } = {
 /**
  * Connects and sends the handshake. [P-1.1]
  *
- * @throws RangeError for a bad address or device id
+ * @throws RangeError for a bad address, device id or certificate
  * @throws ProtocolError for a format that no server takes
  * @throws FrameStreamError when no connection came about; its `result` says why
  */
 export async function openFrameStream(options: FrameStreamOptions): Promise<FrameStream> {
   const { streamId, format } = options;
   const handshake = formatHandshake({ streamId, format, timestampMs: BigInt(options.timestampMs) });
-  const socket = new WebSocket(formatStreamUrl(options.url, options.hwid), options.subprotocol ?? [], socketOptions);
+  const headers = options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` };
+  const url = formatStreamUrl(options.url, options.hwid);
+  const tls = tlsOptionsOf(options.tls);
+  const socket = new WebSocket(url, options.subprotocol ?? [], { ...socketOptions, ...tls, headers });
   const stream = new WsFrameStream(socket, format.codec, options.signal);
   await stream.opened;
   socket.send(handshake);
@@ -126,31 +128,5 @@ class WsFrameStream implements FrameStream {
     // A peer that answers CLOSE without a code of its own (1005) has read our frames just the same.
     if (this.#isCloseOurs && (code === 1000 || code === 1005)) return { kind: "clean" };
     return { kind: "closed-by-server", code, reason };
-  }
-}
-
-/** Reads what a server says with an HTTP error: JSON with `detail`, `title` and `fix` (RFC 9457), or nothing usable. */
-async function readRefusal(response: IncomingMessage): Promise<CloseResult> {
-  const status = response.statusCode ?? 0;
-  let body = "";
-  try {
-    for await (const chunk of response.setEncoding("utf8")) {
-      body += chunk;
-      if (body.length > maxRefusalBytes) break;
-    }
-  } catch {
-    // The status says enough when the body is cut short.
-  }
-  const { title, detail = title, fix } = parseStrings(body);
-  return { kind: "refused", status, message: detail, fix };
-}
-
-/** The members of a JSON object that are strings; none when `json` is something else. */
-function parseStrings(json: string): Partial<Record<string, string>> {
-  try {
-    const entries: [string, unknown][] = Object.entries(JSON.parse(json) ?? {});
-    return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
-  } catch {
-    return {};
   }
 }

@@ -1,0 +1,13 @@
+import { connectBrowser } from "./browser-transport.ts";
+import { LiveSession } from "./live-session.ts";
+import type { Session, SessionOptions } from "./session.ts";
+
+/**
+ * Creates a session whose frames are kept until the server has them on stable storage. [P-2]
+ *
+ * @throws RangeError for a bad address, device id, number or bound
+ * @throws ProtocolError for a format that no server takes
+ */
+export function createSession(options: SessionOptions): Session {
+  return new LiveSession(options, connectBrowser);
+}
