@@ -1,9 +1,10 @@
+import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { Migrator } from "kysely/migration";
-import { StorageError, systemErrorCode } from "../kernel/errors.ts";
+import { StorageError, systemErrorCode, toError } from "../kernel/errors.ts";
 import { toCatalogError } from "./catalog-error.ts";
 import { migrations } from "./migrations/migrations.ts";
 import type { CatalogSchema } from "./schema.ts";
@@ -42,13 +43,29 @@ function configure(sqlite: Database.Database): void {
   sqlite.pragma("synchronous = NORMAL");
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("journal_size_limit = 67108864");
+  // 64 MiB: the upper pages of each index of 10 million segments.
+  sqlite.pragma("cache_size = -65536");
 }
+
+/** What a migration fails with that finds other tables than those before it have made. */
+const schemaFault = /^SQLITE_(?:ERROR|CONSTRAINT|MISMATCH)/;
 
 async function migrate(file: CatalogFile): Promise<void> {
   const migrator = new Migrator({ db: file.kysely, provider: { getMigrations: async () => ({ ...migrations }) } });
+  // All or nothing: a server that is killed in the middle begins again.
+  file.sqlite.exec("BEGIN IMMEDIATE");
   const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
-  if (systemErrorCode(error) !== undefined) throw error;
+  if (error === undefined) {
+    file.sqlite.exec("COMMIT");
+    return;
+  }
+  if (file.sqlite.inTransaction) file.sqlite.exec("ROLLBACK");
+  const code = systemErrorCode(error);
+  if (code !== undefined && schemaFault.test(code)) {
+    const message = `${file.path} holds another schema than it says, and cannot be brought up to date: ${toError(error).message}`;
+    throw new StorageError("CATALOG_UNREADABLE", message, { cause: error });
+  }
+  if (code !== undefined) throw error;
   throw new StorageError(
     "CATALOG_UNREADABLE",
     `${file.path} was not made by this version or an earlier one, which know ${Object.keys(migrations).join(", ")}`,
@@ -81,15 +98,49 @@ export async function openCatalogFile(path: string): Promise<CatalogFile> {
   }
 }
 
+/**
+ * Opens a catalogue for reading, whether a server has it open or not: readers of a WAL disturb nobody.
+ *
+ * @throws StorageError `CATALOG_UNREADABLE`: missing, damaged, another program's, or not of this version
+ */
+export async function openCatalogFileToRead(path: string): Promise<CatalogFile> {
+  let sqlite: Database.Database | undefined;
+  try {
+    sqlite = new Database(path, { timeout: busyTimeoutMs, readonly: true, fileMustExist: true });
+    sqlite.pragma("cache_size = -65536");
+    const known = Object.keys(migrations).join(", ");
+    const applied = sqlite
+      .prepare<[], string>("SELECT name FROM kysely_migration ORDER BY name")
+      .pluck()
+      .all()
+      .join(", ");
+    if (applied !== known) {
+      throw new StorageError(
+        "CATALOG_UNREADABLE",
+        `${path} has the schema ${applied}, this version reads ${known}; a server of this version brings it up to date`,
+      );
+    }
+    return { path, sqlite, kysely: new Kysely<CatalogSchema>({ dialect: new SqliteDialect({ database: sqlite }) }) };
+  } catch (thrown) {
+    sqlite?.close();
+    throw toCatalogError(thrown, path);
+  }
+}
+
 /** Checkpoints and closes; what was committed then stands in the one file. */
 export function closeCatalogFile({ path, sqlite }: CatalogFile): void {
   try {
-    sqlite.pragma("wal_checkpoint(TRUNCATE)");
+    if (!sqlite.readonly) sqlite.pragma("wal_checkpoint(TRUNCATE)");
   } catch (thrown) {
     throw toCatalogError(thrown, path);
   } finally {
     sqlite.close();
   }
+}
+
+/** True when there is a file that may be a catalogue. */
+export function hasCatalogFile(path: string): boolean {
+  return existsSync(path);
 }
 
 /** Removes a closed catalogue, if there is one. */

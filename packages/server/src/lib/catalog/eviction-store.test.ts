@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { type SegmentFileKind, segmentFileKinds } from "../kernel/finished-segment.ts";
 import { type CatalogFile, openCatalogFile } from "./catalog-file-store.ts";
 import { EvictionStore } from "./eviction-store.ts";
-import { finishedSegment, type SegmentDraft } from "./finished-segment.test-support.ts";
+import { finishedSegment, type SegmentDraft, sessionStartMs } from "./finished-segment.test-support.ts";
 import { SegmentStore } from "./segment-store.ts";
 import type { UploadTask } from "./upload-queue.ts";
 import { UploadStore } from "./upload-store.ts";
@@ -25,7 +25,7 @@ describe("EvictionStore", () => {
     file = await openCatalogFile(join(folder, "catalog.db"));
     segments = new SegmentStore(file.sqlite);
     queue = new UploadStore(file, () => nowMs);
-    evictions = new EvictionStore(file.sqlite);
+    evictions = new EvictionStore(file.sqlite, () => nowMs);
   });
 
   afterEach(async () => {
@@ -46,7 +46,7 @@ describe("EvictionStore", () => {
   }
 
   function evictableNames(): readonly string[] {
-    return evictions.evictable(9).map(({ name }) => name.slice(name.lastIndexOf("_") + 1));
+    return evictions.evictable({ limit: 9 }).map(({ name }) => name.slice(name.lastIndexOf("_") + 1));
   }
 
   it("gives segments whose every file is stored, oldest first, with all it takes to delete them", () => {
@@ -56,9 +56,18 @@ describe("EvictionStore", () => {
     assert.deepEqual(evictableNames(), []);
     store();
     assert.deepEqual(evictableNames(), ["s1-0", "s1-1", "s1-2"]);
-    assert.deepEqual(evictions.evictable(1), [
-      { id: 2, name: "stream_7_mic-1_20260101_s1-0", folder: "mic-1", bytes: 86_000 + 320_800 },
+    assert.deepEqual(evictions.evictable({ limit: 1 }), [
+      {
+        ...{ id: 2, name: "stream_7_mic-1_20260101_s1-0", folder: "mic-1", bytes: 86_000 + 320_800 },
+        ...{ keptFromMs: sessionStartMs, isAwaited: false },
+      },
     ]);
+    const [first] = evictions.evictable({ limit: 1 });
+    assert.ok(first !== undefined);
+    assert.deepEqual(
+      evictions.evictable({ limit: 1, after: first }).map(({ id }) => id),
+      [3],
+    );
   });
 
   it("leaves out a segment of which any queued file is not stored yet", () => {

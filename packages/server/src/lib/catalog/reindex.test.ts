@@ -8,7 +8,7 @@ import { type Clock, systemClock, type WallMs } from "../kernel/clock.ts";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import { silentLog } from "../kernel/log.ts";
 import type { Catalog } from "./catalog.ts";
-import { finishedSegment } from "./finished-segment.test-support.ts";
+import { finishedSegment, sessionStartMs } from "./finished-segment.test-support.ts";
 import { reindexCatalog } from "./reindex.ts";
 import { openCatalog } from "./sqlite-catalog.ts";
 
@@ -62,22 +62,49 @@ describe("reindexCatalog", () => {
   });
 
   it("equals the catalogue that was written live", async () => {
+    const anchors = [{ seq: 4, capture_ms: 1.5, capture_us: 99 }];
     const segments = [
       finishedSegment({ index: 0 }),
+      finishedSegment({
+        session: "acked",
+        sidecar: { acked: true, dropped_duplicates: 2, drift_ppm: 3.25, anchors, close_reason: "disconnected" },
+      }),
+      finishedSegment({ session: "acked", index: 1, sidecar: { acked: true, received: null, recovered: true } }),
       finishedSegment({ index: 1, sidecar: { nibble_order: { order: "high", source: "exact" } } }),
       finishedSegment({ index: 0, session: "s2", hwid: null, sidecar: { close_reason: "session-ended" } }),
     ];
     await withCatalog(async (catalog) => {
       for (const segment of segments) await catalog.addSegment(segment, ["bin", "json"], { isBackfill: false });
       await catalog.endSession("s1", 777);
+      await catalog.resumeSession("acked");
     });
-    const tables = ["devices", "sessions", "segments", "gaps", "uploads", "upload_totals"];
+    const tables = ["devices", "sessions", "segments", "gaps", "anchors", "uploads", "upload_totals"];
     const before = tables.map((table) => rows(`SELECT * FROM ${table}`));
-    await reindexCatalog(path, sidecars(...segments));
+    // Later: what the old catalogue knows of the last sign of life goes before that.
+    const later: Clock = { ...clock, wallMs: () => (clock.wallMs() + 1e6) as WallMs };
+    await reindexCatalog(path, sidecars(...segments), { clock: later });
     assert.deepEqual(
       tables.map((table) => rows(`SELECT * FROM ${table}`)),
       before,
     );
+  });
+
+  it("tells from the sidecars alone where acknowledged sessions stand", async () => {
+    await reindexCatalog(
+      path,
+      sidecars(
+        finishedSegment({ index: 1, sidecar: { acked: true, close_reason: "disconnected" } }),
+        finishedSegment({ index: 0, sidecar: { acked: true } }),
+        finishedSegment({ session: "s2", sidecar: { acked: true, received: null, recovered: true } }),
+      ),
+      { clock },
+    );
+    await withCatalog(async (catalog) => {
+      const point = await catalog.resumePoint("s1");
+      assert.deepEqual([point?.next.seq, point?.lastActiveMs], [1000, sessionStartMs + 20_040]);
+      assert.equal((await catalog.resumePoint("s2"))?.lastActiveMs, clock.wallMs());
+    });
+    assert.deepEqual(rows("SELECT ended_ms FROM sessions WHERE session = 's1'"), [[sessionStartMs + 20_040]]);
   });
 
   it("keeps states of uploads whose file is the same, so that nothing is uploaded twice", async () => {
@@ -179,5 +206,142 @@ describe("reindexCatalog", () => {
     await writeFile(`${path}.new`, "half a database");
     await reindexCatalog(path, sidecars(finishedSegment()));
     assert.deepEqual(await readdir(folder), ["catalog.db"]);
+  });
+});
+
+describe("reindexCatalog, of what no sidecar tells", () => {
+  const hook = { target: "hook", types: ["segment.closed", "session.started", "session.ended"] } as const;
+  const types = async (catalog: Catalog) =>
+    (await catalog.events.read({ afterId: 0, limit: 99 })).map(({ type, data }) => [type, data["session"]]);
+
+  it("goes on with the log of events and with what is queued of it", async () => {
+    const before = await withCatalog(async (catalog) => {
+      catalog.deliveries.setTargets([hook]);
+      for (const index of [0, 1, 2]) await catalog.addSegment(finishedSegment({ index }), [], { isBackfill: false });
+      const [first] = catalog.deliveries.claim("hook", 1, clock.wallMs());
+      catalog.deliveries.markFailed(first!.deliveryId, { reason: "410", nextTryMs: null });
+      return {
+        events: await catalog.events.read({ afterId: 0, limit: 99 }),
+        dead: catalog.deliveries.deadLetters({ limit: 9 }),
+        counts: catalog.deliveries.counts(),
+        lastId: catalog.events.lastId,
+      };
+    });
+    await reindexCatalog(path, sidecars(...[2, 1, 0].map((index) => finishedSegment({ index }))), { clock });
+    await withCatalog(async (catalog) => {
+      assert.deepEqual(await catalog.events.read({ afterId: 0, limit: 99 }), before.events);
+      assert.deepEqual(catalog.deliveries.deadLetters({ limit: 9 }), before.dead);
+      assert.deepEqual(catalog.deliveries.counts(), before.counts);
+      assert.deepEqual(
+        catalog.deliveries.claim("hook", 9, clock.wallMs()).map(({ event }) => event.data["index"]),
+        [0],
+      );
+      await catalog.events.append([{ type: "storage.low", hwid: null, data: {} }]);
+      assert.equal(catalog.events.lastId, before.lastId + 1);
+    });
+  });
+
+  it("tells of segments that the old catalogue did not know, and of no other", async () => {
+    await withCatalog(async (catalog) => {
+      catalog.deliveries.setTargets([hook]);
+      await catalog.addSegment(finishedSegment(), [], { isBackfill: false });
+    });
+    const found = finishedSegment({ session: "s2", sidecar: { close_reason: "session-ended" } });
+    await reindexCatalog(path, sidecars(finishedSegment({ index: 1 }), found, finishedSegment()), { clock });
+    await withCatalog(async (catalog) => {
+      assert.deepEqual(await types(catalog), [
+        ["session.started", "s1"],
+        ["segment.closed", "s1"],
+        ["segment.closed", "s1"],
+        ["session.started", "s2"],
+        ["segment.closed", "s2"],
+        ["session.ended", "s2"],
+      ]);
+      const [, , late] = await catalog.events.read({ afterId: 0, limit: 99 });
+      assert.deepEqual([late?.data["index"], late?.data["recovered"]], [1, true]);
+      assert.equal(catalog.deliveries.counts()[0]?.pending, 6);
+      await catalog.addSegment(finishedSegment({ index: 1 }), [], { isBackfill: true });
+      assert.equal((await types(catalog)).length, 6);
+    });
+  });
+
+  it("begins a log beyond the lost one's ids where there is no old catalogue", async () => {
+    const lastId = await withCatalog(async (catalog) => {
+      await catalog.addSegment(finishedSegment(), [], { isBackfill: false });
+      return catalog.events.lastId;
+    });
+    await rm(path);
+    const later: Clock = { ...clock, wallMs: () => (clock.wallMs() + 1000) as WallMs };
+    await reindexCatalog(path, sidecars(finishedSegment()), { clock: later });
+    await withCatalog(async (catalog) => {
+      assert.deepEqual(await types(catalog), []);
+      assert.ok(catalog.events.lastId > lastId);
+    });
+  });
+
+  it("keeps pins, names, tags, health, and devices of which nothing is left", async () => {
+    const state = { hwid: "mic-1", condition: "dead", sinceMs: 5, evidence: { peak: -120 } };
+    const pin = await withCatalog(async (catalog) => {
+      await catalog.addSegment(finishedSegment(), [], { isBackfill: false });
+      await catalog.addSegment(finishedSegment({ hwid: "gone", session: "g" }), [], { isBackfill: false });
+      await catalog.annotations.describeDevice("mic-1", { name: "Porch", tags: ["out"] });
+      await catalog.annotations.setHealth("mic-1", [state], { type: "health.changed", hwid: "mic-1", data: {} });
+      return catalog.annotations.addPin({ hwid: null, fromMs: 1, toMs: 2, note: "keep" });
+    });
+    await reindexCatalog(path, sidecars(finishedSegment()), { clock });
+    await withCatalog(async (catalog) => {
+      assert.deepEqual(await catalog.annotations.pins({}), [pin]);
+      assert.deepEqual(await catalog.annotations.health("mic-1"), [state]);
+      const device = await catalog.reader.device("mic-1");
+      assert.deepEqual([device?.name, device?.tags, device?.segmentCount], ["Porch", ["out"], 1]);
+      const gone = await catalog.reader.device("gone");
+      assert.deepEqual([gone?.segmentCount, gone?.sessionCount, gone?.firstSeenMs], [0, 0, sessionStartMs + 60]);
+    });
+  });
+
+  it("keeps the ids of segments, and gives none of them to another", async () => {
+    await withCatalog(async (catalog) => {
+      for (const index of [0, 1, 2, 3]) {
+        await catalog.addSegment(finishedSegment({ index }), [], { isBackfill: false });
+      }
+      await catalog.annotations.deleteSegments({ segmentIds: [1, 4], reason: "test" });
+    });
+    const found = [finishedSegment({ session: "a" }), finishedSegment({ index: 2 }), finishedSegment({ index: 1 })];
+    await reindexCatalog(path, sidecars(...found), { clock });
+    const idsSql = "SELECT id, session, idx FROM segments ORDER BY id";
+    const ids = [
+      [2, "s1", 1],
+      [3, "s1", 2],
+      [5, "a", 0],
+    ];
+    assert.deepEqual(rows(idsSql), ids);
+    await reindexCatalog(path, sidecars(...found), { clock });
+    assert.deepEqual(rows(idsSql), ids);
+  });
+
+  it("gives ids beyond those of a catalogue that is lost", async () => {
+    await reindexCatalog(path, sidecars(finishedSegment()), { clock });
+    assert.deepEqual(rows("SELECT id FROM segments"), [[clock.wallMs() + 1]]);
+  });
+
+  it("brings back no segment that is being deleted, and forgets no session that may go on", async () => {
+    const acked = { acked: true, close_reason: "disconnected" } as const;
+    await withCatalog(async (catalog) => {
+      await catalog.addSegment(finishedSegment(), ["bin"], { isBackfill: false });
+      await catalog.addSegment(finishedSegment({ session: "a", sidecar: acked }), [], { isBackfill: false });
+      await catalog.annotations.deleteSegments({ segmentIds: [1, 2], reason: "test" });
+    });
+    const found = [finishedSegment(), finishedSegment({ session: "a", sidecar: acked }), finishedSegment({ index: 1 })];
+    await reindexCatalog(path, sidecars(...found), { clock });
+    await withCatalog(async (catalog) => {
+      assert.deepEqual(
+        (await catalog.reader.segments({ limit: 9 })).rows.map(({ index }) => index),
+        [1],
+      );
+      assert.equal((await catalog.annotations.pendingDeletions(9)).length, 2);
+      const point = await catalog.resumePoint("a");
+      assert.deepEqual([point?.next, point?.nextIndex], [{ seq: 500, sample: 160_000 }, 1]);
+      assert.equal((await catalog.reader.device("mic-1"))?.sessionCount, 2);
+    });
   });
 });

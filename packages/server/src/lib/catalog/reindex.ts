@@ -7,19 +7,18 @@ import { withCatalogErrors } from "./catalog-error.ts";
 import {
   type CatalogFile,
   closeCatalogFile,
+  hasCatalogFile,
   moveCatalogFile,
   openCatalogFile,
   removeCatalogFile,
 } from "./catalog-file-store.ts";
 import { countRows } from "./count-rows.ts";
-import { keepUploadStates } from "./old-catalog-store.ts";
+import { EventStore } from "./event-store.ts";
+import { keepOldState, OldSegmentIds, prepareForSegments } from "./old-catalog-store.ts";
 import { SegmentStore } from "./segment-store.ts";
 
 /** Segments that share one transaction. */
 const sliceSegmentCount = 500;
-
-/** Whether to queue uploads is the server's to know: it queues what is missing when it starts. */
-const noUploads = { kinds: [], isBackfill: true, queuedMs: 0 };
 
 /** Options of {@link reindexCatalog}. */
 export interface ReindexOptions {
@@ -27,15 +26,20 @@ export interface ReindexOptions {
   readonly onProgress?: (sidecarCount: number) => void;
   /** Default: none. */
   readonly log?: Log;
-  /** Names the file of a damaged catalogue; default: the machine's clock. */
+  /**
+   * Names the file of a damaged catalogue, and tells when a session was last active of which neither sidecars nor the
+   * old catalogue do; default: the machine's clock.
+   */
   readonly clock?: Clock;
 }
 
 /**
  * Builds the catalogue anew from the sidecars [S-1.2], in `{path}.new` that replaces the old one at the end; until then
  * the old one stays in use. States of uploads are kept where a file's name and SHA-256 are the same, so nothing is
- * uploaded twice. An old catalogue that is damaged is kept aside as `{path}.corrupt-{time}`. No other process may have
- * the catalogue open: take the data folder's lock before.
+ * uploaded twice, and segments keep their ids. The log of events goes on, its deliveries too: only segments that the old
+ * catalogue did not know bring events, and not those either when it was made where an older one was lost. Without an old catalogue, or with a damaged one, nobody can tell what was told before: the log begins anew and
+ * empty, with ids beyond those that were given. A damaged one is kept aside as `{path}.corrupt-{time}`. No other process
+ * may have the catalogue open: take the data folder's lock before.
  *
  * @throws StorageError when the disk fails; whatever `sidecars` throws. The old catalogue is then still there.
  */
@@ -48,14 +52,30 @@ export async function reindexCatalog(
   await removeCatalogFile(newPath);
   const file = await openCatalogFile(newPath);
   try {
-    await addSegments(file, sidecars, onProgress);
-    const damage = await damageOf(() => keepUploadStates(file, path));
+    const nowMs = () => clock.wallMs();
+    // Its ids begin at the clock, beyond those of a catalogue that is lost.
+    const events = new EventStore({ file, nowMs, log, write: async (write) => write() });
+    const isThere = hasCatalogFile(path);
+    let damage = isThere ? await damageOf(() => prepareForSegments(file, path)) : undefined;
+    const hasOldIds = isThere && damage === undefined;
+    // Nobody knows which ids were given: those that begin at the clock were not.
+    if (!hasOldIds) file.sqlite.prepare("UPDATE segment_ids SET last_id = ?").run(clock.wallMs());
+    const oldIds = hasOldIds ? new OldSegmentIds(file, path) : undefined;
+    try {
+      await addSegments({ file, sidecars, oldIds, nowMs: clock.wallMs(), onProgress });
+    } finally {
+      oldIds?.close();
+    }
+    if (isThere) damage ??= await damageOf(() => keepOldState(file, path, events));
     const counts = await countRows(file.kysely);
     closeCatalogFile(file);
     if (damage !== undefined) {
       const asidePath = `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[-:]/g, "")}`;
       await moveCatalogFile(path, asidePath);
-      log.warn({ err: damage, asidePath }, "old catalogue is damaged: kept aside, its upload states are lost");
+      log.warn(
+        { err: damage, asidePath },
+        "old catalogue is damaged: kept aside, its upload states, events and pins are lost",
+      );
     }
     await moveCatalogFile(newPath, path);
     return counts;
@@ -66,14 +86,24 @@ export async function reindexCatalog(
   }
 }
 
-async function addSegments(
-  { path, sqlite }: CatalogFile,
-  sidecars: AsyncIterable<FinishedSegment>,
-  onProgress: (sidecarCount: number) => void,
-): Promise<void> {
+interface SegmentSource {
+  readonly file: CatalogFile;
+  readonly sidecars: AsyncIterable<FinishedSegment>;
+  readonly oldIds: OldSegmentIds | undefined;
+  readonly nowMs: number;
+  readonly onProgress: (sidecarCount: number) => void;
+}
+
+async function addSegments({ file, sidecars, oldIds, nowMs, onProgress }: SegmentSource): Promise<void> {
+  const { path, sqlite } = file;
   const store = new SegmentStore(sqlite);
+  // Whether to queue uploads is the server's to know: it queues what is missing when it starts.
+  const noUploads = { kinds: [], isBackfill: true, queuedMs: nowMs };
   const addAll = sqlite.transaction((segments: readonly FinishedSegment[]) => {
-    for (const segment of segments) store.addSegment(segment, noUploads);
+    for (const segment of segments) {
+      const { session, index } = segment.sidecar;
+      store.addSegment(segment, noUploads, oldIds?.find(session, index));
+    }
   });
   let slice: FinishedSegment[] = [];
   let sidecarCount = 0;

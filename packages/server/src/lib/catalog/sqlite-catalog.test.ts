@@ -161,6 +161,14 @@ describe("Catalog.addSegment", () => {
         close_reason: "rotation",
         is_stored: 0,
         evicted_ms: null,
+        acked: 0,
+        drift_ppm: null,
+        dropped_duplicates: 0,
+        dc_offset: 0,
+        upload_state: 2,
+        clock_ahead_ms: 0,
+        kept_from_ms: sidecar.time.start_ms,
+        has_overview: 1,
       },
     ]);
     assert.deepEqual(read("SELECT segment_id, idx, from_seq, to_seq, sample_count, cause, start_ms FROM gaps"), [
@@ -183,22 +191,29 @@ describe("Catalog.addSegment", () => {
         start_ms: sessionStartMs + 1000,
       },
     ]);
-    assert.deepEqual(read("SELECT * FROM sessions"), [
-      {
-        session: "s1",
-        hwid: "mic-1",
-        stream_id: 7,
-        codec: "adpcm",
-        sample_rate_hz: 16_000,
-        channels: 1,
-        frame_samples: 320,
-        start_ms: sessionStartMs,
-        start_rule: "device-synced",
-        device_start_ms: sessionStartMs,
-        server_start_ms: sessionStartMs + 40.5,
-        ended_ms: null,
-      },
-    ]);
+    assert.deepEqual(
+      read(`SELECT session, hwid, stream_id, codec, sample_rate_hz, channels, frame_samples, start_ms, start_rule,
+      device_start_ms, server_start_ms, ended_ms, acked, start_warning, last_active_ms FROM sessions`),
+      [
+        {
+          session: "s1",
+          hwid: "mic-1",
+          stream_id: 7,
+          codec: "adpcm",
+          sample_rate_hz: 16_000,
+          channels: 1,
+          frame_samples: 320,
+          start_ms: sessionStartMs,
+          start_rule: "device-synced",
+          device_start_ms: sessionStartMs,
+          server_start_ms: sessionStartMs + 40.5,
+          ended_ms: null,
+          acked: 0,
+          start_warning: null,
+          last_active_ms: sessionStartMs + 30_040,
+        },
+      ],
+    );
   });
 
   it("changes nothing when the same segment comes again, and updates it when it differs", async () => {
@@ -211,11 +226,13 @@ describe("Catalog.addSegment", () => {
       cause: "not-received",
     } as const;
     await add({ sidecar: { gaps: [gap] } });
-    const before = ["devices", "sessions", "segments", "gaps", "uploads"].map((table) =>
+    const before = ["devices", "sessions", "segments", "gaps", "anchors", "uploads"].map((table) =>
       read(`SELECT * FROM ${table}`),
     );
     await add({ sidecar: { gaps: [gap] } });
-    const after = ["devices", "sessions", "segments", "gaps", "uploads"].map((table) => read(`SELECT * FROM ${table}`));
+    const after = ["devices", "sessions", "segments", "gaps", "anchors", "uploads"].map((table) =>
+      read(`SELECT * FROM ${table}`),
+    );
     assert.deepEqual(after, before);
 
     await add({ sidecar: { frames: 498, gaps: [] } });
@@ -270,25 +287,6 @@ describe("Catalog.addSegment", () => {
       ["fulfilled", "rejected", "fulfilled"],
     );
     assert.deepEqual(await catalog.counts(), { devices: 1, sessions: 1, segments: 2 });
-  });
-});
-
-describe("Catalog.endSession", () => {
-  it("notes the end, which later segments do not change", async () => {
-    await add({ index: 0 });
-    await catalog.endSession("s1", 1234.5);
-    await add({ index: 1, sidecar: { close_reason: "session-ended" } });
-    assert.deepEqual(read("SELECT session, ended_ms FROM sessions"), [{ session: "s1", ended_ms: 1234.5 }]);
-  });
-
-  it("is not needed where the last segment tells that the session ended", async () => {
-    await add({ index: 0, sidecar: { close_reason: "session-ended" } });
-    assert.deepEqual(read("SELECT ended_ms FROM sessions"), [{ ended_ms: sessionStartMs + 10_040 }]);
-  });
-
-  it("passes over a session of which no segment is known", async () => {
-    await catalog.endSession("unknown", 1234);
-    assert.deepEqual(read("SELECT * FROM sessions"), []);
   });
 });
 

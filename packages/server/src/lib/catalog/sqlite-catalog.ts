@@ -2,21 +2,36 @@ import type { Clock } from "../kernel/clock.ts";
 import { StorageError, toError } from "../kernel/errors.ts";
 import type { FinishedSegment, SegmentFileKind } from "../kernel/finished-segment.ts";
 import type { Log } from "../kernel/log.ts";
+import type { ResumePoint } from "../kernel/segment-record.ts";
+import { AnnotationStore } from "./annotation-store.ts";
+import type { Annotations } from "./annotations.ts";
 import type {
   AddSegmentOptions,
   Catalog,
   CatalogCounts,
   CatalogSegment,
-  EvictableSegment,
   KnownDevice,
   NibbleVerdict,
+  OpenSession,
   SegmentFilter,
+  SegmentSession,
 } from "./catalog.ts";
 import { toCatalogError } from "./catalog-error.ts";
-import { type CatalogFile, closeCatalogFile, openCatalogFile } from "./catalog-file-store.ts";
+import { type CatalogFile, closeCatalogFile, openCatalogFile, openCatalogFileToRead } from "./catalog-file-store.ts";
+import type { CatalogReader } from "./catalog-reader.ts";
 import { countRows } from "./count-rows.ts";
+import type { DeliveryQueue } from "./delivery-queue.ts";
+import { DeliveryStore } from "./delivery-store.ts";
+import type { EventLog } from "./event-log.ts";
+import { EventStore } from "./event-store.ts";
 import { EvictionStore } from "./eviction-store.ts";
+import { NibbleOrderStore } from "./nibble-order-store.ts";
+import { ResumeStore } from "./resume-store.ts";
+import type { EvictableFilter, EvictableSegment, OverviewPlace, RetentionQueue } from "./retention-queue.ts";
+import { RetentionStore } from "./retention-store.ts";
 import { SegmentStore } from "./segment-store.ts";
+import { SqliteCatalogReader } from "./sqlite-catalog-reader.ts";
+import { noteUnknownRecordings } from "./unknown-recordings-store.ts";
 import type { UploadQueue } from "./upload-queue.ts";
 import { UploadStore } from "./upload-store.ts";
 import { type Write, WriteBatch } from "./write-batch.ts";
@@ -25,7 +40,7 @@ import { type Write, WriteBatch } from "./write-batch.ts";
 const batchWindowMs = 50;
 
 /** Writes that wait for a commit at most: it takes some 30 ms, during which the process does nothing else. */
-const batchLimit = 200;
+const batchLimit = 100;
 
 /** What {@link openCatalog} needs. */
 export interface CatalogOptions {
@@ -33,6 +48,11 @@ export interface CatalogOptions {
   readonly path: string;
   readonly log: Log;
   readonly clock: Clock;
+  /**
+   * Whether there are finished segments, asked of a catalogue that never had one: they would be recordings that it does
+   * not know. Default: there are none.
+   */
+  readonly hasRecordings?: () => Promise<boolean>;
 }
 
 /**
@@ -40,31 +60,90 @@ export interface CatalogOptions {
  *
  * @throws StorageError `CATALOG_UNREADABLE`: the file is damaged, another program's, or of a later version
  */
-export async function openCatalog({ path, log, clock }: CatalogOptions): Promise<Catalog> {
+export async function openCatalog({ path, log, clock, hasRecordings }: CatalogOptions): Promise<Catalog> {
   const file = await openCatalogFile(path);
+  if (hasRecordings !== undefined && (await hasUnknownRecordings(file, hasRecordings, clock)))
+    log.warn({ path }, unknownRecordingsMessage);
   const catalog = new SqliteCatalog(file, log, clock);
   log.info({ path, uploads: catalog.uploads.counts() }, "catalogue opened");
   return catalog;
 }
 
+const unknownRecordingsMessage =
+  "the catalogue is new and does not know the recordings that stand in the data folder already: they are safe, but " +
+  "neither listed, played, uploaded nor evicted; stop the server and run `eet reindex`";
+
+async function hasUnknownRecordings(
+  file: CatalogFile,
+  hasRecordings: () => Promise<boolean>,
+  clock: Clock,
+): Promise<boolean> {
+  try {
+    return await noteUnknownRecordings(file, hasRecordings, clock.wallMs());
+  } catch (thrown) {
+    file.sqlite.close();
+    throw thrown;
+  }
+}
+
+/**
+ * Opens the catalogue for reading alone, beside a server that writes to it. Writes reject.
+ *
+ * @throws StorageError `CATALOG_UNREADABLE`: the file is missing, damaged, another program's, or not of this version
+ */
+export async function openCatalogToRead({ path, log, clock }: CatalogOptions): Promise<Catalog> {
+  return new SqliteCatalog(await openCatalogFileToRead(path), log, clock);
+}
+
 class SqliteCatalog implements Catalog {
   readonly uploads: UploadQueue;
+  readonly retention: RetentionQueue;
+  readonly reader: CatalogReader;
+  readonly deliveries: DeliveryQueue;
+  readonly annotations: Annotations;
+  readonly #events: EventStore;
   readonly #file: CatalogFile;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #segments: SegmentStore;
   readonly #evictions: EvictionStore;
+  readonly #resumes: ResumeStore;
+  readonly #nibbleOrders: NibbleOrderStore;
+  /** Writes whose commit a power cut does not take back. */
   readonly #batch: WriteBatch;
+  /** Writes that a power cut may take back. */
+  readonly #notes: WriteBatch;
+  /** True from a commit that fails until one goes well. */
+  #isCommitFailing = false;
   #closing: Promise<void> | undefined;
 
   constructor(file: CatalogFile, log: Log, clock: Clock) {
     this.#file = file;
     this.#log = log;
     this.#clock = clock;
-    this.#segments = new SegmentStore(file.sqlite);
-    this.#evictions = new EvictionStore(file.sqlite);
-    this.#batch = new WriteBatch((writes) => this.#commit(writes), { windowMs: batchWindowMs, limit: batchLimit });
-    this.uploads = new UploadStore(file, () => clock.wallMs());
+    const nowMs = () => clock.wallMs();
+    const limits = { windowMs: batchWindowMs, limit: batchLimit };
+    this.#batch = new WriteBatch((writes) => this.#commit(writes, "FULL"), limits);
+    this.#notes = new WriteBatch((writes) => this.#commit(writes, "NORMAL"), limits);
+    const write = (note: Write) => this.#write(note, this.#notes);
+    this.#events = new EventStore({ file, nowMs, log, write });
+    this.#segments = new SegmentStore(file.sqlite, this.#events);
+    this.#evictions = new EvictionStore(file.sqlite, nowMs);
+    this.#resumes = new ResumeStore(file.sqlite);
+    this.#nibbleOrders = new NibbleOrderStore(file.sqlite);
+    this.uploads = new UploadStore(file, nowMs, this.#events);
+    this.deliveries = new DeliveryStore(file, nowMs);
+    this.retention = new RetentionStore(file, nowMs);
+    this.reader = new SqliteCatalogReader(file, (query) => this.#read(query));
+    this.annotations = new AnnotationStore({
+      ...{ file, events: this.#events, nowMs, write },
+      writeSynced: (order) => this.#write(order),
+      read: (query) => this.#read(query),
+    });
+  }
+
+  get events(): EventLog {
+    return this.#events;
   }
 
   addSegment(
@@ -80,31 +159,32 @@ class SqliteCatalog implements Catalog {
     return this.#write(() => this.#segments.endSession(session, endedMs));
   }
 
+  openSessions(after: string, limit: number): Promise<readonly OpenSession[]> {
+    return this.#read(async () => this.#resumes.openSessions(after, limit));
+  }
+
+  resumeSession(session: string): Promise<void> {
+    return this.#write(() => this.#segments.resumeSession(session));
+  }
+
+  resumePoint(session: string): Promise<ResumePoint | undefined> {
+    return this.#read(async () => this.#resumes.resumePoint(session));
+  }
+
+  uploadedNext(session: string): Promise<number | undefined> {
+    return this.#read(async () => this.#resumes.uploadedNext(session));
+  }
+
+  sessionOfSegment(segmentId: number): Promise<SegmentSession | undefined> {
+    return this.#read(async () => this.#resumes.sessionOfSegment(segmentId));
+  }
+
   deviceProfiles(): Promise<readonly KnownDevice[]> {
-    return this.#read(() =>
-      this.#file.kysely
-        .selectFrom("devices")
-        .select(["hwid", "nibble_order as nibbleOrder", "nibble_source as nibbleSource"])
-        .where("nibble_order", "is not", null)
-        .where("nibble_source", "is not", null)
-        .$narrowType<KnownDevice>()
-        .execute(),
-    );
+    return this.#read(async () => this.#nibbleOrders.ofDevices());
   }
 
   nibbleOrderOfSession(session: string, beforeIndex: number): Promise<NibbleVerdict | undefined> {
-    return this.#read(() =>
-      this.#file.kysely
-        .selectFrom("segments")
-        .select(["nibble_order as order", "nibble_source as source"])
-        .where("session", "=", session)
-        .where("idx", "<", beforeIndex)
-        .where("nibble_source", "in", ["exact", "statistical"])
-        .orderBy("idx", "desc")
-        .limit(1)
-        .$narrowType<NibbleVerdict>()
-        .executeTakeFirst(),
-    );
+    return this.#read(async () => this.#nibbleOrders.ofSession(session, beforeIndex));
   }
 
   segments({ hwid, session, limit, after }: SegmentFilter): Promise<readonly CatalogSegment[]> {
@@ -128,16 +208,35 @@ class SqliteCatalog implements Catalog {
     });
   }
 
-  evictableSegments(limit: number): Promise<readonly EvictableSegment[]> {
-    return this.#read(async () => this.#evictions.evictable(limit));
+  evictableSegments(filter: EvictableFilter): Promise<readonly EvictableSegment[]> {
+    return this.#read(async () => this.#evictions.evictable(filter));
   }
 
   markEvicted(ids: readonly number[], evictedMs: number): Promise<void> {
     return this.#write(() => this.#evictions.mark(ids, evictedMs));
   }
 
+  evictedOverviews(limit: number): Promise<readonly OverviewPlace[]> {
+    return this.#read(async () => this.#evictions.overviews(limit));
+  }
+
+  markOverviews(ids: readonly number[], isThere: boolean): Promise<void> {
+    return this.#write(() => this.#evictions.markOverviews(ids, isThere), this.#notes);
+  }
+
   counts(): Promise<CatalogCounts> {
     return this.#read(() => countRows(this.#file.kysely));
+  }
+
+  probe(): Promise<void> {
+    return this.#read(async () => {
+      const { sqlite } = this.#file;
+      sqlite.prepare("SELECT max(id) FROM segments").get();
+      if (!this.#isCommitFailing) return;
+      // Nothing else may come to be written: a write that changes nothing tells whether the disk takes some again.
+      sqlite.pragma(`user_version = ${sqlite.pragma("user_version", { simple: true })}`);
+      this.#isCommitFailing = false;
+    });
   }
 
   close(): Promise<void> {
@@ -147,12 +246,13 @@ class SqliteCatalog implements Catalog {
 
   async #close(): Promise<void> {
     this.#batch.flush();
+    this.#notes.flush();
     closeCatalogFile(this.#file);
   }
 
-  async #write(write: Write): Promise<void> {
+  async #write(write: Write, batch = this.#batch): Promise<void> {
     this.#assertOpen();
-    await this.#batch.add(write);
+    await batch.add(write);
   }
 
   async #read<T>(query: () => Promise<T>): Promise<T> {
@@ -169,7 +269,7 @@ class SqliteCatalog implements Catalog {
     throw new StorageError("SHUTTING_DOWN", `the catalogue ${this.#file.path} is closed; open it again to go on`);
   }
 
-  #commit(writes: readonly Write[]): (Error | undefined)[] {
+  #commit(writes: readonly Write[], synchronous: "FULL" | "NORMAL"): (Error | undefined)[] {
     const { path, sqlite } = this.#file;
     // Inside a transaction this one is a savepoint: a write that fails undoes itself and spares its neighbours.
     const runAlone = sqlite.transaction((write: Write) => write());
@@ -186,12 +286,16 @@ class SqliteCatalog implements Catalog {
       }),
     );
     try {
-      // This commit is synced, unlike those of the queue: when it is done the segment's `.open.json` goes, and after a
-      // power cut nothing else would lead back to a row that was lost. [S-2.3]
-      sqlite.pragma("synchronous = FULL");
-      return runAll.immediate();
+      // The commit of segments is synced, unlike those of the queues: when it is done the segment's `.open.json` goes,
+      // and after a power cut nothing else would lead back to a row that was lost. [S-2.3]
+      sqlite.pragma(`synchronous = ${synchronous}`);
+      const errors = runAll.immediate();
+      this.#isCommitFailing = false;
+      this.#events.tell();
+      return errors;
     } catch (thrown) {
       const error = toCatalogError(thrown, path);
+      this.#isCommitFailing = true;
       this.#log.error({ err: toError(thrown), path, writes: writes.length }, "catalogue refuses a commit");
       throw error;
     } finally {

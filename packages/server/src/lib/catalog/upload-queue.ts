@@ -1,5 +1,6 @@
 import type { SegmentFileKind } from "../kernel/finished-segment.ts";
 import type { RecordFormat } from "../kernel/segment-record.ts";
+import type { UploadList } from "./upload-list.ts";
 
 /**
  * State of an upload: `pending` waits its turn, `uploading` is claimed, `stored` stands verified in the object store,
@@ -76,6 +77,8 @@ export interface UploadCounts {
  * when the database fails.
  */
 export interface UploadQueue {
+  /** For people: what waits, what failed and why. */
+  readonly list: UploadList;
   /**
    * Takes up to `limit` uploads and marks them `uploading`: pending ones, and failed ones whose time has come by
    * `nowMs`. Live segments come before back-fill; within each, the one that has been due for longest comes first.

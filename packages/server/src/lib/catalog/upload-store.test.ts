@@ -152,6 +152,13 @@ describe("UploadStore", () => {
     assert.deepEqual(claimFiles(3), ["1200.bin", "0.bin", "1.bin"]);
   });
 
+  it("queues what was never queued at once, however far ids lie apart", { timeout: 10_000 }, async () => {
+    add(0, []);
+    file.sqlite.prepare("UPDATE segment_ids SET last_id = ?").run(Date.UTC(2026, 0, 1));
+    for (let index = 1; index < 1500; index++) add(index, []);
+    assert.equal(await queue.enqueueMissing(["bin"]), 1500);
+  });
+
   it("stops queueing what is missing when the catalogue is closed meanwhile", async () => {
     add(0, []);
     const queued = queue.enqueueMissing(["bin"]);

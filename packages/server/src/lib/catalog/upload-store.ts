@@ -3,7 +3,12 @@ import type { Database, Statement } from "better-sqlite3";
 import type { SegmentFileKind } from "../kernel/finished-segment.ts";
 import { withCatalogErrors } from "./catalog-error.ts";
 import type { CatalogFile } from "./catalog-file-store.ts";
+import { DeletedUploadStore } from "./deleted-upload-store.ts";
+import type { EventStore } from "./event-store.ts";
 import type { Flag, UploadTotalsTable } from "./schema.ts";
+import { StoredEventStore } from "./stored-event-store.ts";
+import type { UploadList } from "./upload-list.ts";
+import { UploadListStore } from "./upload-list-store.ts";
 import type { StoredObject, UploadCounts, UploadFailure, UploadQueue, UploadTask } from "./upload-queue.ts";
 
 type TaskRow = Omit<UploadTask, "isBackfill" | "fileName"> & { readonly isBackfill: Flag; readonly name: string };
@@ -22,6 +27,7 @@ interface IdRange {
 interface Statements {
   readonly dueTasks: Statement<[DueLimits], TaskRow>;
   readonly take: Statement<[id: number]>;
+  readonly segmentId: Statement<[id: number], number>;
   readonly store: Statement<[StoredObject & { id: number }]>;
   readonly fail: Statement<[UploadFailure & { id: number }]>;
   readonly release: Statement<[id: number]>;
@@ -30,7 +36,7 @@ interface Statements {
   readonly oldestMs: Statement<[], number | null>;
   readonly nextDueMs: Statement<[], number | null>;
   readonly notStored: Statement<[segmentId: number], { files: number; isAnyLeft: Flag }>;
-  readonly lastSegmentId: Statement<[], number | null>;
+  readonly sliceEnd: Statement<[afterId: number, limit: number], number | null>;
   readonly enqueue: Readonly<Record<SegmentFileKind, Statement<[IdRange]>>>;
 }
 
@@ -83,6 +89,9 @@ function prepare(sqlite: Database): Statements {
   return {
     dueTasks: sqlite.prepare(dueTasksSql),
     take: sqlite.prepare("UPDATE uploads SET state = 'uploading' WHERE id = ?"),
+    segmentId: sqlite
+      .prepare<[number], number>("SELECT segment_id FROM uploads WHERE id = ? AND state = 'uploading'")
+      .pluck(),
     store: sqlite.prepare(`
       UPDATE uploads SET state = 'stored', key = @key, etag = @etag, stored_ms = @storedMs,
         error_code = NULL, reason = NULL
@@ -103,7 +112,11 @@ function prepare(sqlite: Database): Statements {
     nextDueMs: sqlite.prepare<[], number | null>(nextDueSql).pluck(),
     notStored: sqlite.prepare(`
       SELECT count(*) AS files, max(state <> 'stored') AS isAnyLeft FROM uploads WHERE segment_id = ?`),
-    lastSegmentId: sqlite.prepare<[], number | null>("SELECT max(id) FROM segments").pluck(),
+    sliceEnd: sqlite
+      .prepare<[number, number], number | null>(
+        "SELECT max(id) FROM (SELECT id FROM segments WHERE id > ? ORDER BY id LIMIT ?)",
+      )
+      .pluck(),
     enqueue: {
       bin: prepareEnqueue(sqlite, "bin"),
       wav: prepareEnqueue(sqlite, "wav"),
@@ -114,17 +127,29 @@ function prepare(sqlite: Database): Statements {
 
 /** The queue of uploads in the catalogue's file. */
 export class UploadStore implements UploadQueue {
+  readonly list: UploadList;
   readonly #file: CatalogFile;
   readonly #statements: Statements;
   readonly #nowMs: () => number;
   readonly #take: (due: DueLimits) => TaskRow[];
   readonly #releaseAll: (ids: readonly number[]) => void;
+  readonly #store: (id: number, object: StoredObject) => void;
+  readonly #events: Pick<EventStore, "tell"> | undefined;
+  readonly #storedEvents: StoredEventStore | undefined;
+  readonly #deleted: DeletedUploadStore;
 
-  /** @param nowMs - wall time, stamps what {@link UploadStore.enqueueMissing} queues */
-  constructor(file: CatalogFile, nowMs: () => number) {
+  /**
+   * @param nowMs - wall time, stamps what {@link UploadStore.enqueueMissing} queues
+   * @param events - takes what happens; without it nothing is told
+   */
+  constructor(file: CatalogFile, nowMs: () => number, events?: Pick<EventStore, "add" | "tell">) {
     this.#file = file;
     this.#statements = prepare(file.sqlite);
     this.#nowMs = nowMs;
+    this.#events = events;
+    this.#storedEvents = events && new StoredEventStore(file.sqlite, events);
+    this.#deleted = new DeletedUploadStore(file.sqlite);
+    this.list = new UploadListStore(file, nowMs);
     const { dueTasks, take, release } = this.#statements;
     this.#take = file.sqlite.transaction((due: DueLimits) => {
       const rows = dueTasks.all(due);
@@ -132,8 +157,12 @@ export class UploadStore implements UploadQueue {
       return rows;
     }).immediate;
     this.#releaseAll = file.sqlite.transaction((ids: readonly number[]) => {
-      for (const id of ids) release.run(id);
+      for (const id of ids) {
+        release.run(id);
+        this.#deleted.report(id);
+      }
     }).immediate;
+    this.#store = file.sqlite.transaction((id: number, object: StoredObject) => this.#noteStored(id, object)).immediate;
   }
 
   claim(limit: number, nowMs: number): readonly UploadTask[] {
@@ -147,12 +176,16 @@ export class UploadStore implements UploadQueue {
     });
   }
 
-  markStored(id: number, { key, etag, storedMs }: StoredObject): void {
-    this.#run(() => this.#statements.store.run({ id, key, etag, storedMs }));
+  markStored(id: number, object: StoredObject): void {
+    this.#run(() => this.#store(id, object));
+    this.#events?.tell();
   }
 
   markFailed(id: number, { code, reason, nextTryMs }: UploadFailure): void {
-    this.#run(() => this.#statements.fail.run({ id, code, reason, nextTryMs }));
+    const fail = this.#file.sqlite.transaction(() => {
+      if (this.#statements.fail.run({ id, code, reason, nextTryMs }).changes === 0) this.#deleted.report(id);
+    });
+    this.#run(() => fail.immediate());
   }
 
   release(ids: readonly number[]): void {
@@ -160,7 +193,10 @@ export class UploadStore implements UploadQueue {
   }
 
   resetInterrupted(): void {
-    this.#run(() => this.#statements.releaseAll.run());
+    this.#run(() => {
+      this.#statements.releaseAll.run();
+      this.#deleted.reportAll();
+    });
   }
 
   counts(): UploadCounts {
@@ -180,16 +216,19 @@ export class UploadStore implements UploadQueue {
   }
 
   async enqueueMissing(kinds: readonly SegmentFileKind[]): Promise<number> {
-    const lastId = this.#run(() => this.#statements.lastSegmentId.get() ?? 0);
+    const { sliceEnd, enqueue } = this.#statements;
     let count = 0;
-    for (let afterId = 0; afterId < lastId; afterId += sliceSegmentCount) {
+    for (let afterId = 0; ; ) {
       await nextTurn();
       // Closed meanwhile: the next start queues the rest.
-      if (!this.#file.sqlite.open) break;
-      const slice = { afterId, untilId: afterId + sliceSegmentCount, nowMs: this.#nowMs() };
-      count += this.#run(() => kinds.reduce((sum, kind) => sum + this.#statements.enqueue[kind].run(slice).changes, 0));
+      if (!this.#file.sqlite.open) return count;
+      // Slices are of rows, not of ids: ids begin anew at the clock where a catalogue was lost.
+      const untilId = this.#run(() => sliceEnd.get(afterId, sliceSegmentCount));
+      if (untilId == null) return count;
+      const slice = { afterId, untilId, nowMs: this.#nowMs() };
+      count += this.#run(() => kinds.reduce((sum, kind) => sum + enqueue[kind].run(slice).changes, 0));
+      afterId = untilId;
     }
-    return count;
   }
 
   areAllStored(segmentId: number): boolean {
@@ -197,6 +236,17 @@ export class UploadStore implements UploadQueue {
       const found = this.#statements.notStored.get(segmentId);
       return found !== undefined && found.files > 0 && found.isAnyLeft === 0;
     });
+  }
+
+  #noteStored(id: number, { key, etag, storedMs }: StoredObject): void {
+    const segmentId = this.#statements.segmentId.get(id);
+    if (segmentId === undefined) {
+      this.#deleted.report(id, key);
+      return;
+    }
+    const wasStored = this.#storedEvents?.isStored(segmentId) ?? false;
+    this.#statements.store.run({ id, key, etag, storedMs });
+    this.#storedEvents?.noteChange(segmentId, wasStored);
   }
 
   #run<T>(work: () => T): T {
