@@ -7,6 +7,8 @@ export interface Appsettings {
   readonly values: readonly (readonly [path: string, received: unknown])[];
   /** What stands in section `Devices`, by hwid as written. */
   readonly devices: readonly (readonly [hwid: string, received: unknown])[];
+  /** What stands in the list `Webhooks`. */
+  readonly webhooks: readonly unknown[];
   readonly issues: readonly SettingsIssue[];
 }
 
@@ -16,29 +18,33 @@ export function parseAppsettings(text: string): Appsettings {
   if (fault !== undefined) {
     const place = `line ${fault.line}, column ${fault.column}`;
     const message = `appsettings.json, ${place}: expected ${fault.expected}, found ${fault.found}; it must be plain JSON, without comments`;
-    return { values: [], devices: [], issues: [badFile(message)] };
+    return { values: [], devices: [], webhooks: [], issues: [badFile(message)] };
   }
   const root: unknown = JSON.parse(text);
   if (!isRecord(root)) {
-    const message = `appsettings.json must hold an object with the sections Server, S3 and Devices, found ${kindOf(root)}`;
-    return { values: [], devices: [], issues: [badFile(message)] };
+    const message = `appsettings.json must hold an object with the sections Server, Oidc, Events, Webhooks, S3 and Devices, found ${kindOf(root)}`;
+    return { values: [], devices: [], webhooks: [], issues: [badFile(message)] };
   }
   const values: [string, unknown][] = [];
   const devices: [string, unknown][] = [];
+  const webhooks: unknown[] = [];
   const issues: SettingsIssue[] = [];
   for (const [section, content] of Object.entries(root)) {
-    const isSection = /^(?:server|s3|devices)$/i.test(section);
+    const isSection = /^(?:server|oidc|events|webhooks|s3|devices)$/i.test(section);
     // `S3:Bucket` at the top says the same as `Bucket` in `S3`; other names are left to be found unknown.
     if (!isSection) values.push([section, content]);
     else if (content === null) continue;
-    else if (!isRecord(content)) issues.push(badSection(section, content));
+    else if (/^webhooks$/i.test(section)) {
+      if (Array.isArray(content)) webhooks.push(...content);
+      else issues.push(badSection(section, content, "a list"));
+    } else if (!isRecord(content)) issues.push(badSection(section, content, "an object"));
     else if (/^devices$/i.test(section)) devices.push(...Object.entries(content));
     else
       values.push(
         ...Object.entries(content).map(([name, value]) => [`${section}:${name}`, value] as [string, unknown]),
       );
   }
-  return { values, devices, issues };
+  return { values, devices, webhooks, issues };
 }
 
 /** Tells whether a JSON value is an object. */
@@ -56,7 +62,7 @@ function badFile(message: string): SettingsIssue {
   return { code: "CONFIG_BAD_FILE", key: "appsettings.json", source: { layer: "appsettings.json" }, message };
 }
 
-function badSection(section: string, content: unknown): SettingsIssue {
-  const message = `${section} in appsettings.json must be an object, found ${kindOf(content)}`;
+function badSection(section: string, content: unknown, expected: string): SettingsIssue {
+  const message = `${section} in appsettings.json must be ${expected}, found ${kindOf(content)}`;
   return { code: "CONFIG_BAD_VALUE", key: section, source: { layer: "appsettings.json", name: section }, message };
 }

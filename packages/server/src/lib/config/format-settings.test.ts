@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatSettings, formatSettingsJson, listSettings, maskSecret } from "./format-settings.ts";
 import { loadSettings } from "./load-settings.ts";
-import { allSettings } from "./settings.ts";
+import { allSettings, createDeviceSection } from "./settings.ts";
 
 const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -24,7 +24,7 @@ describe("listSettings", () => {
   it("has a row for every setting and every device's", () => {
     assert.deepEqual(
       listSettings(effective).map(({ key }) => key),
-      [...allSettings.map(({ key }) => key), "Devices:probe-1:NibbleOrder", "Devices:probe-1:AdpcmLayout"],
+      [...allSettings, ...createDeviceSection("probe-1").settings].map(({ key }) => key),
     );
   });
 

@@ -1,4 +1,6 @@
+import { createWebhookSection, eventSecretsSection, eventsSection } from "./event-sections.ts";
 import type { EffectiveSettings } from "./load-settings.ts";
+import { oidcSecretsSection, oidcSection } from "./oidc-settings.ts";
 import type { Setting } from "./setting.ts";
 import { describeSource, type SettingSource } from "./setting-source.ts";
 import { createDeviceSection, s3IdentitySection, s3Section, serverSection } from "./settings.ts";
@@ -16,10 +18,18 @@ export function listSettings({ settings, sources }: EffectiveSettings): readonly
   const { credentials, ...s3 } = settings.s3;
   const rowsOf = (section: readonly Setting[], values: object) =>
     section.map((setting) => createRow(setting, new Map(Object.entries(values)).get(setting.property), sources));
+  const { webhooks, ...events } = settings.events;
+  // That of Events:WebhookUrl has its rows there.
+  const listed = webhooks.filter(({ url, name }) => name !== "default" || url !== events.webhookUrl);
   return [
     ...rowsOf(serverSection.settings, settings.server),
+    ...rowsOf(oidcSection.settings, settings.oidc),
+    ...rowsOf(oidcSecretsSection.settings, settings.oidc),
+    ...rowsOf(eventsSection.settings, events),
+    ...rowsOf(eventSecretsSection.settings, events),
     ...rowsOf(s3Section.settings, s3),
     ...rowsOf(s3IdentitySection.settings, { ...s3, ...credentials }),
+    ...listed.flatMap((webhook) => rowsOf(createWebhookSection(webhook.name).settings, webhook)),
     ...[...settings.devices].flatMap(([hwid, device]) => rowsOf(createDeviceSection(hwid).settings, device)),
   ];
 }
@@ -48,10 +58,12 @@ function createRow(setting: Setting, value: unknown, sources: ReadonlyMap<string
   };
 }
 
-function showValue({ secret }: Setting, value: unknown): SettingRow["value"] {
+function showValue({ secret, redact }: Setting, value: unknown): SettingRow["value"] {
+  if (Array.isArray(value)) return value.join(", ");
   if (typeof value === "number" || typeof value === "boolean") return value;
   if (typeof value !== "string") return null;
-  return secret ? maskSecret(value) : value;
+  if (secret) return maskSecret(value);
+  return redact === undefined ? value : redact(value);
 }
 
 /** Enough of a secret to recognise it: its last 4 characters, and only if it is longer than 12. */

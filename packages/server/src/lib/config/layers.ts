@@ -1,3 +1,4 @@
+import { segmentMarkerName, segmentVariableNames } from "../kernel/segment-variables.ts";
 import { closestName } from "./closest-name.ts";
 import type { S3Provider, Setting } from "./setting.ts";
 import { describeSource, type LayerName } from "./setting-source.ts";
@@ -32,20 +33,28 @@ export function flagLayer(flags: Readonly<Record<string, unknown>>): Layer {
   };
 }
 
-/** A layer of variables. Names that begin with `EET_` or `S3_` are ours, all others may belong to anybody. */
+/**
+ * A layer of variables. Names that begin with `EET_` or `S3_` are ours, all others may belong to anybody. In a command
+ * that is run per segment the names of its facts are not settings, though one of them, `EET_WAV`, is otherwise.
+ */
 export function variableLayer(
   layer: "environment" | ".env",
   variables: Readonly<Record<string, string | undefined>>,
 ): Layer {
   return {
     layer,
-    entries: byLowerCase(Object.entries(variables)),
+    entries: byLowerCase(Object.entries(variables).filter(([name]) => !isSegmentFact(name, variables))),
     namesOf: ({ environment, variables: customary }, provider) => {
       const variable = customary?.[provider];
       return variable === undefined ? environment : [...environment, variable];
     },
-    isOurs: (name) => /^(?:EET|S3)_/i.test(name),
+    // That of a client: a command line that asks a server has its settings beside it.
+    isOurs: (name) => /^(?:EET|S3)_/i.test(name) && name.toUpperCase() !== "EET_TOKEN",
   };
+}
+
+function isSegmentFact(name: string, variables: Readonly<Record<string, unknown>>): boolean {
+  return segmentMarkerName in variables && segmentVariableNames.some((known) => known === name);
 }
 
 /** The layer of appsettings.json, from its entries by path such as `S3:Bucket`. */

@@ -16,15 +16,49 @@ describe("loadSettings", () => {
     assert.deepEqual(settings.server, {
       host: "127.0.0.1",
       port: 5096,
+      plainHost: "127.0.0.1",
+      tlsClients: "off",
+      insecureOpen: false,
+      tokenInUrl: false,
       data: "data",
       rotateS: 10,
       rotateAlign: false,
       flushMs: 1000,
+      ackMs: 1000,
+      coalesceMs: 60,
       gapFill: "silence",
       wav: true,
       layout: "{hwid}",
       finishWorkers: 4,
       maxConnections: 0,
+      maxConnectionsPerDevice: 16,
+      maxConnectionsPerAddress: 2_000,
+      maxHandshakes: 4_096,
+      maxSockets: 1_000,
+      maxHeaderBytes: 16_384,
+      headersTimeoutS: 15,
+      requestTimeoutS: 30,
+      keepAliveTimeoutS: 72,
+      maxBodyBytes: 65_536,
+      maxJsonDepth: 16,
+      maxEchoBytes: 1_048_576,
+      maxMessageBytes: 1_048_576,
+      maxFragments: 2_048,
+      maxControlFramesPerS: 100,
+      maxFramesPerS: 20_000,
+      maxRateFactor: 100,
+      maxQueuedMb: 0,
+      maxFailedLogins: 10,
+      maxApiRequestsPerS: 100,
+      maxExports: 16,
+      maxPictures: 4,
+      maxEventStreams: 100,
+      maxViewers: 100,
+      maxViewersPerAddress: 50,
+      retentionMaxAgeD: 0,
+      retentionMaxGb: 0,
+      retentionIntervalMin: 10,
+      simulatedDevices: 8,
       shutdownTimeoutS: 30,
       logLevel: "info",
     });
@@ -78,6 +112,8 @@ describe("loadSettings", () => {
     assert.deepEqual([port, host], [1, "127.0.0.1"]);
   });
 
+  const webhookSecret = `whsec_${"A".repeat(32)}`;
+
   it("reads every setting by each of its names, in any case", () => {
     const samples: Record<string, string> = {
       "S3:Enabled": "false",
@@ -90,11 +126,34 @@ describe("loadSettings", () => {
       "S3:Provider": "scaleway",
       "Server:GapFill": "skip",
       "Server:LogLevel": "warn",
+      "Events:WebhookUrl": "https://example.org/hook",
+      "Events:WebhookSecret": webhookSecret,
+      "Server:PublicUrl": "https://eet.example.org",
+      "Oidc:Issuer": "https://login.example.org",
+      "Oidc:Scopes": "openid groups",
+      "Oidc:Roles": "staff=viewer",
+      "Server:TlsClients": "optional",
+      "Server:TrustedProxies": "10.0.0.0/8",
+    };
+    const tls = { EET_TLS_CERT: "a", EET_TLS_KEY: "b" };
+    const clients = { ...tls, EET_TLS_CLIENTS: "required", EET_TLS_CLIENT_CA: "c" };
+    const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+      "Events:WebhookUrl": { EET_WEBHOOK_SECRET: webhookSecret },
+      "Oidc:Issuer": { EET_OIDC_CLIENT_ID: "eet" },
+      "Server:TlsCert": { EET_TLS_KEY: "b" },
+      "Server:TlsKey": { EET_TLS_CERT: "a" },
+      "Server:TlsClients": { ...tls, EET_TLS_CLIENT_CA: "c" },
+      "Server:TlsClientCa": { ...tls, EET_TLS_CLIENTS: "required" },
+      "Server:TlsClientCrl": clients,
     };
     for (const setting of allSettings) {
       const type = "type" in setting.schema ? String(setting.schema.type) : "";
-      const sample = samples[setting.key] ?? samples[type] ?? "sample";
-      const sourceOf = (layers: Layers) => load(layers).sources.get(setting.key)?.name;
+      const least = "minimum" in setting.schema ? Number(setting.schema.minimum) : 0;
+      const fitting = type === "integer" && least > 60 ? String(least) : samples[type];
+      const sample = samples[setting.key] ?? fitting ?? "sample";
+      const needed = companions[setting.key] ?? {};
+      const sourceOf = (layers: Layers) =>
+        load({ ...layers, dotenv: { ...needed, ...layers.dotenv } }).sources.get(setting.key)?.name;
       for (const name of setting.environment) {
         assert.equal(sourceOf({ environment: { [name]: sample } }), name);
         assert.equal(sourceOf({ dotenv: { [name.toLowerCase()]: sample } }), name.toLowerCase());

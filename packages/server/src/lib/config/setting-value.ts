@@ -53,10 +53,11 @@ function describeRange(schema: TSchema & { minimum?: unknown; maximum?: unknown 
 }
 
 /** What was received, short enough for a message and without anything secret. */
-export function describeReceived({ secret }: Pick<Setting, "secret">, received: unknown): string {
+export function describeReceived({ secret, redact }: Pick<Setting, "secret" | "redact">, received: unknown): string {
   if (secret) return "a secret value (not shown)";
   if (typeof received === "object" && received !== null) return Array.isArray(received) ? "a list" : "an object";
   // What stands before an @ may be a user and a password.
-  const text = String(JSON.stringify(received)).replace(/.*@/, '"****@');
+  const shown = typeof received === "string" && redact !== undefined ? redact(received) : received;
+  const text = String(JSON.stringify(shown)).replace(/.*@/, '"****@');
   return text.length > maxReceivedCharacters ? `${text.slice(0, maxReceivedCharacters)}...` : text;
 }

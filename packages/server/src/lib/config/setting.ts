@@ -14,7 +14,7 @@ export interface SettingDeclaration {
   readonly fallback?: string | number | boolean;
   /** How people read the default, where `fallback` alone does not tell. */
   readonly defaultText?: string;
-  /** `s` or `ms`. */
+  /** `s`, `ms` or `days`. */
   readonly unit?: string;
   /** One line, full sentence. */
   readonly description: string;
@@ -22,10 +22,14 @@ export interface SettingDeclaration {
   readonly allowed?: string;
   /** True for values that no output may show in full. */
   readonly secret?: true;
+  /** Leaves out what of a value no output may show. */
+  readonly redact?: (text: string) => string;
   /** The provider's customary variable, read only while that provider is chosen. */
   readonly variables?: Readonly<Partial<Record<S3Provider, string>>>;
   /** Brings a text to the form that the schema checks. */
   readonly normalise?: (text: string) => string;
+  /** A running server takes it over when it reads its settings again; the others wait for its next start. */
+  readonly isLive?: true;
 }
 
 /** The settings of one section by property name. */

@@ -1,4 +1,6 @@
 import Type from "typebox";
+import { createWebhookSection, eventSecretsSection, eventsSection } from "./event-sections.ts";
+import { oidcSecretsSection, oidcSection } from "./oidc-settings.ts";
 import type { Setting } from "./setting.ts";
 import { describeAllowed } from "./setting-value.ts";
 import { createDeviceSection, s3IdentitySection, s3Section, serverSection } from "./settings.ts";
@@ -16,18 +18,33 @@ export interface SettingFlag {
 
 /** All flags that settings have, in the order of listings. */
 export function listSettingFlags(): readonly SettingFlag[] {
-  return [...serverSection.settings, ...s3Section.settings].flatMap((setting) => {
-    if (setting.flag === undefined) return [];
-    const type = Type.IsBoolean(setting.schema) ? "boolean" : "string";
-    const { flag: name, description } = setting;
-    return [{ name, type, description, allowed: describeAllowed(setting), defaultText: describeDefault(setting) }];
-  });
+  const sections = [serverSection, oidcSection, eventsSection, s3Section];
+  return sections
+    .flatMap(({ settings }) => settings)
+    .flatMap((setting: Setting) => {
+      if (setting.flag === undefined) return [];
+      const type = Type.IsBoolean(setting.schema) ? "boolean" : "string";
+      const { flag: name, description } = setting;
+      return [{ name, type, description, allowed: describeAllowed(setting), defaultText: describeDefault(setting) }];
+    });
+}
+
+/** Variables of the environment that hold secrets, in upper case, whichever provider they are of. */
+export function listSecretVariables(): ReadonlySet<string> {
+  const named = [serverSection, oidcSection, oidcSecretsSection, eventsSection, eventSecretsSection];
+  const sections: readonly { readonly settings: readonly Setting[] }[] = [...named, s3Section, s3IdentitySection];
+  const secret = sections.flatMap(({ settings }) => settings).filter((setting) => setting.secret === true);
+  const names = secret.flatMap(({ environment, variables = {} }) => [...environment, ...Object.values(variables)]);
+  return new Set(names.map((name) => name.toUpperCase()));
 }
 
 /** The tables of docs/configuration.md, in Markdown. */
 export function formatSettingsTables(): string {
   return [
     formatTable("Server", serverSection.settings),
+    formatTable("OpenID", [...oidcSection.settings, ...oidcSecretsSection.settings]),
+    formatTable("Events", [...eventsSection.settings, ...eventSecretsSection.settings]),
+    formatTable("Webhooks", createWebhookSection("{Name}").settings),
     formatTable("Upload", s3Section.settings),
     formatTable("Credentials", s3IdentitySection.settings),
     formatTable("Devices", createDeviceSection("{hwid}").settings),
@@ -41,6 +58,7 @@ function formatTable(title: string, settings: readonly Setting[]): string {
     ["Flag", ({ flag }) => (flag === undefined ? "" : code(`--${flag}`))],
     ["Default", describeDefault],
     ["Allowed", (setting) => describeAllowed(setting) + (setting.unit === undefined ? "" : ` (${setting.unit})`)],
+    ["Live", ({ isLive }) => (isLive ? "yes" : "")],
     ["What it does", ({ description }) => description],
   ];
   // Columns that are empty throughout say nothing.

@@ -30,7 +30,7 @@ describe("allSettings", () => {
     const secrets = allSettings.filter(({ secret }) => secret);
     assert.deepEqual(
       secrets.map(({ key }) => key),
-      ["S3:AccessKeyId", "S3:SecretAccessKey", "S3:SessionToken"],
+      ["Oidc:ClientSecret", "Events:WebhookSecret", "S3:AccessKeyId", "S3:SecretAccessKey", "S3:SessionToken"],
     );
     for (const { flag, isInFile } of secrets) assert.ok(flag === undefined && !isInFile);
   });
@@ -40,7 +40,7 @@ describe("createDeviceSection", () => {
   it("names the settings below the device", () => {
     assert.deepEqual(
       createDeviceSection("probe-1").settings.map(({ key }) => key),
-      ["Devices:probe-1:NibbleOrder", "Devices:probe-1:AdpcmLayout"],
+      ["NibbleOrder", "AdpcmLayout", "RetentionMaxAgeD", "RetentionMaxGb"].map((name) => `Devices:probe-1:${name}`),
     );
   });
 });

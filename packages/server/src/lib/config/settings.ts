@@ -1,6 +1,11 @@
 import Type from "typebox";
 import type { StoreCredentials } from "../kernel/store-credentials.ts";
+import { accessSettings } from "./access-settings.ts";
+import { type EventSettings, eventSecretsSection, eventsSection } from "./event-sections.ts";
 import { describeLayout, isLayout } from "./layout.ts";
+import { limitSettings } from "./limit-settings.ts";
+import { listeningSettings } from "./listening-settings.ts";
+import { type OidcSettings, oidcSecretsSection, oidcSection } from "./oidc-settings.ts";
 import {
   createSection,
   type Section,
@@ -22,6 +27,8 @@ const server = {
     fallback: 5096,
     description: "TCP port to listen on; 0 takes a free one.",
   },
+  ...listeningSettings,
+  ...accessSettings,
   data: {
     schema: Type.String({ minLength: 1 }),
     fallback: "data",
@@ -45,6 +52,19 @@ const server = {
     unit: "ms",
     description: "Interval at which received data is made safe on disk: what a power cut can cost.",
   },
+  ackMs: {
+    schema: Type.Integer({ minimum: 50, maximum: 60_000 }),
+    fallback: 1000,
+    unit: "ms",
+    description: "Acknowledgements of eet.v1+ack come at most this often per device.",
+  },
+  coalesceMs: {
+    schema: Type.Integer({ minimum: 0, maximum: 500 }),
+    fallback: 60,
+    unit: "ms",
+    description:
+      "Longest time for which a device's socket is left unread while many send: saves processor time. 0: off.",
+  },
   gapFill: {
     schema: Type.Enum(["silence", "skip"]),
     fallback: "silence",
@@ -66,10 +86,33 @@ const server = {
     defaultText: "processor cores, at least 4",
     description: "Threads that derive WAVs, hashes and levels.",
   },
-  maxConnections: {
-    schema: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+  ...limitSettings,
+  retentionMaxAgeD: {
+    // [S-2.5]
+    schema: Type.Number({ minimum: 0, maximum: 36_500 }),
     fallback: 0,
-    description: "Devices connected at once; 0: as many as the limit of open files carries.",
+    unit: "days",
+    description: "Age past which recordings leave this disk; 0: never.",
+    isLive: true,
+  },
+  retentionMaxGb: {
+    schema: Type.Number({ minimum: 0, maximum: 1e9 }),
+    fallback: 0,
+    unit: "GB of 10^9 bytes",
+    description: "Size of all `.bin` and `.wav` past which the oldest leave this disk; 0: no limit.",
+    isLive: true,
+  },
+  retentionIntervalMin: {
+    schema: Type.Number({ minimum: 0.1, maximum: 1440 }),
+    fallback: 10,
+    unit: "minutes",
+    description: "Time between two looks at what is past its quota.",
+    isLive: true,
+  },
+  simulatedDevices: {
+    schema: Type.Integer({ minimum: 0, maximum: 64 }),
+    fallback: 8,
+    description: "Simulated devices that the page or the API may have started at once; 0: none.",
   },
   shutdownTimeoutS: {
     schema: Type.Number({ minimum: 0, maximum: 3600 }),
@@ -81,6 +124,7 @@ const server = {
     schema: Type.Enum(["trace", "debug", "info", "warn", "error", "silent"]),
     fallback: "info",
     description: "Least severe log lines to write.",
+    isLive: true,
   },
 } as const satisfies SettingDeclarations;
 
@@ -201,6 +245,21 @@ const device = {
     defaultText: "multichannel ADPCM stays raw",
     description: "How ADPCM interleaves channels: groups of 4 bytes each, or single samples in turn.",
   },
+  retentionMaxAgeD: {
+    schema: Type.Number({ minimum: 0, maximum: 36_500 }),
+    defaultText: "as for all devices",
+    unit: "days",
+    description: "Age past which the device's recordings leave this disk; 0: never.",
+    isLive: true,
+  },
+  retentionMaxGb: {
+    schema: Type.Number({ minimum: 0, maximum: 1e9 }),
+    defaultText: "no limit of its own",
+    unit: "GB of 10^9 bytes",
+    description:
+      "Size of the device's `.bin` and `.wav` past which its oldest leave this disk; 0: no limit of its own.",
+    isLive: true,
+  },
 } as const satisfies SettingDeclarations;
 
 function isServiceUrl(text: string): boolean {
@@ -237,9 +296,13 @@ export function createDeviceSection(hwid: string): Section<typeof device> {
   return createSection({ section: `Devices:${hwid}` }, device);
 }
 
-/** Every setting but those of devices, in the order of listings. */
+/** Every setting but those of devices and webhooks, in the order of listings. */
 export const allSettings: readonly Setting[] = [
   ...serverSection.settings,
+  ...oidcSection.settings,
+  ...oidcSecretsSection.settings,
+  ...eventsSection.settings,
+  ...eventSecretsSection.settings,
   ...s3Section.settings,
   ...s3IdentitySection.settings,
 ];
@@ -259,6 +322,8 @@ export type DeviceSettings = SettingValues<typeof device>;
 /** The server's settings: validated, complete, immutable. */
 export interface Settings {
   readonly server: ServerSettings;
+  readonly oidc: OidcSettings;
+  readonly events: EventSettings;
   readonly s3: S3Settings;
   /** By sanitised hwid; devices without settings of their own are absent. */
   readonly devices: ReadonlyMap<string, DeviceSettings>;

@@ -1,16 +1,7 @@
-/** Whether, and how, the one who met an error should try again. */
-export type Retry = "never" | "after-fix" | "backoff";
+import type { ErrorRow } from "./error-row.ts";
+import { limitErrors } from "./limit-error-table.ts";
 
-/** One row of the error table: what a person or a program needs to act on an error. */
-export interface ErrorRow {
-  /** One line, present tense, no full stop. */
-  readonly title: string;
-  /** Status that HTTP answers carry; `undefined` where no HTTP answer can. */
-  readonly httpStatus?: number;
-  readonly retry: Retry;
-  /** What to do, as an imperative sentence. */
-  readonly fix: string;
-}
+export type { ErrorRow, Retry } from "./error-row.ts";
 
 /**
  * Every error of the server that is not a violation of the wire protocol (those are in `@eet/protocol`, which cannot
@@ -52,53 +43,196 @@ export const serverErrors = {
     title: "Nothing answers at this path",
     httpStatus: 404,
     retry: "after-fix",
-    fix: "Devices connect to /ws/{hwid} or /ws; docs/protocol.md lists the endpoints.",
+    fix: "Devices connect to /ws/{hwid} or /ws (docs/protocol.md); /api/docs lists the REST API.",
+  },
+  METHOD_NOT_ALLOWED: {
+    title: "The path does not take this method",
+    httpStatus: 405,
+    retry: "after-fix",
+    fix: "Use a method that the header Allow names; /api/docs lists the REST API.",
   },
   UPGRADE_REQUIRED: {
     title: "The path takes WebSocket connections only",
     httpStatus: 426,
     retry: "after-fix",
-    fix: "Connect with a WebSocket client: ws://host:port/ws/{hwid}.",
-  },
-  BODY_TOO_LARGE: {
-    title: "The request body is larger than allowed",
-    httpStatus: 413,
-    retry: "after-fix",
-    fix: "Send at most 1 MiB to /echo.",
+    fix: "Connect with a WebSocket client: devices to ws://host:port/ws/{hwid}, viewers to /api/v1/live.",
   },
   BAD_REQUEST: {
     title: "The request is malformed",
     httpStatus: 400,
     retry: "after-fix",
-    fix: "Compare the request with docs/protocol.md.",
+    fix: "Compare the request with docs/protocol.md or docs/api.md.",
   },
-  CONNECTION_LIMIT: {
-    title: "The server carries as many connections as it may",
+  PARAMETER_INVALID: {
+    title: "A parameter of the request is not usable",
+    httpStatus: 400,
+    retry: "after-fix",
+    fix: "Give a value that the message allows; /api/docs lists every parameter.",
+  },
+  RESOURCE_UNKNOWN: {
+    title: "Nothing is known by this name",
+    httpStatus: 404,
+    retry: "after-fix",
+    fix: "Ask the list that it belongs to: GET /api/v1/devices, /sessions, /segments or /devices/{hwid}/pins.",
+  },
+  MEDIA_TYPE_INVALID: {
+    title: "The request body is of another type than JSON",
+    httpStatus: 415,
+    retry: "after-fix",
+    fix: "Send JSON with the header Content-Type: application/json.",
+  },
+  BYTES_NOT_SATISFIABLE: {
+    title: "The bytes asked for lie behind the end",
+    httpStatus: 416,
+    retry: "after-fix",
+    fix: "Ask for bytes within the length that Content-Range tells.",
+  },
+  ORIGIN_REFUSED: {
+    title: "A page of another site may not change anything",
+    httpStatus: 403,
+    retry: "never",
+    fix: "Send it from a page of this server, or from a program, which sends no Origin; for devices see Server:AllowedHosts.",
+  },
+  HOST_REFUSED: {
+    title: "The request names a host that this server does not answer to",
+    httpStatus: 421,
+    retry: "after-fix",
+    fix: "Ask by address or by localhost, or put the name into Server:AllowedHosts (--allowed-hosts).",
+  },
+  ACCESS_OPEN: {
+    title: "Without a token the server would be open to the network",
+    retry: "after-fix",
+    fix: "Make a token first (`eet token create --role admin`), listen on 127.0.0.1, or insist with --insecure-open.",
+  },
+  PROXY_UNKNOWN: {
+    title: "A proxy that nobody named brings the network to a server that asks for no token",
+    httpStatus: 403,
+    retry: "after-fix",
+    fix: "Name the proxy in Server:TrustedProxies and make a token (`eet token create --role admin`), or insist with --insecure-open.",
+  },
+  TLS_UNUSABLE: {
+    title: "A file of TLS cannot be used",
+    retry: "after-fix",
+    fix: "Correct the file that the message names; docs/security.md tells how to make one, `eet doctor` looks at all of them.",
+  },
+  TLS_REQUIRED: {
+    title: "This port is for devices only",
+    httpStatus: 403,
+    retry: "after-fix",
+    fix: "Ask the server's other port (Server:Port) for the page and the API; this one (Server:PlainPort) takes /ws and /healthz.",
+  },
+  CERTIFICATE_MISSING: {
+    title: "The server asks everybody for a certificate, and none came along",
+    httpStatus: 401,
+    retry: "after-fix",
+    fix: "Connect with a certificate of the authority that the server knows (Server:TlsClientCa), its key beside it.",
+  },
+  CERTIFICATE_INVALID: {
+    title: "The certificate is not good, or is not any more",
+    httpStatus: 401,
+    ackCloseCode: 4401,
+    retry: "after-fix",
+    fix: "Give the device a new certificate; the message tells what is wrong, docs/security.md what the server looks at.",
+  },
+  CREDENTIALS_MISSING: {
+    title: "The request says not who sends it",
+    httpStatus: 401,
+    retry: "after-fix",
+    fix: "Send a token (Authorization: Bearer), or log in at /login; docs/security.md tells how to make one.",
+  },
+  TOKEN_INVALID: {
+    title: "The token is unknown, revoked or past its time",
+    httpStatus: 401,
+    ackCloseCode: 4401,
+    retry: "after-fix",
+    fix: "Make a new one with `eet token create` or `eet token rotate`, and give it to who sent this.",
+  },
+  HWID_REFUSED: {
+    title: "The token or certificate is not for this device id",
+    httpStatus: 403,
+    ackCloseCode: 4403,
+    retry: "after-fix",
+    fix: "Connect as a device that the token is for, or make a token for this one: `eet token create --hwid ID`.",
+  },
+  ROLE_REFUSED: {
+    title: "The role may not do this",
+    httpStatus: 403,
+    ackCloseCode: 4403,
+    retry: "after-fix",
+    fix: "Ask with a token of the role that the message names; docs/security.md lists what each may.",
+  },
+  PERSON_REFUSED: {
+    title: "The OpenID provider knows the person, but the settings give no role",
+    httpStatus: 403,
+    retry: "after-fix",
+    fix: "Have whoever runs the server add one of the person's groups to Oidc:Roles, or log in with a token.",
+  },
+  OIDC_FAILED: {
+    title: "The login by the OpenID provider did not come to its end",
+    httpStatus: 400,
+    retry: "after-fix",
+    fix: "Begin again at /login; the server's log tells what the provider said.",
+  },
+  OIDC_UNREACHABLE: {
+    title: "The OpenID provider cannot be reached",
     httpStatus: 503,
     retry: "backoff",
-    fix: "Raise the limit of open files (`ulimit -n`) or --max-connections, then restart the server.",
+    fix: "Try again later, or log in with a token; Oidc:Issuer names the provider.",
+  },
+  SETUP_CLOSED: {
+    title: "The set-up link leads nowhere any more",
+    httpStatus: 403,
+    retry: "after-fix",
+    fix: "Use the link that the last start has logged, or make a token with `eet token create --role admin`.",
+  },
+  TOKEN_ENDED: {
+    title: "The token cannot be rotated any more",
+    httpStatus: 409,
+    retry: "after-fix",
+    fix: "Make a new one with `eet token create`.",
+  },
+  ACCESS_UNREADABLE: {
+    title: "The tokens cannot be read",
+    retry: "after-fix",
+    fix: "Restore access.db in the data folder from a backup, or remove it and make new tokens; recordings are not touched.",
+  },
+  SEGMENT_PINNED: {
+    title: "The segment lies in a pinned range",
+    httpStatus: 409,
+    retry: "after-fix",
+    fix: "Remove the pin first: DELETE /api/v1/pins/{id}.",
+  },
+  SIMULATION_OFF: {
+    title: "Simulated devices are switched off",
+    httpStatus: 409,
+    retry: "after-fix",
+    fix: "Set Server:SimulatedDevices to the number that may run at once, then restart the server.",
   },
   SHUTTING_DOWN: {
     title: "The server is stopping",
     httpStatus: 503,
+    ackCloseCode: 1001,
     retry: "backoff",
     fix: "Connect again in a few seconds.",
   },
   INTERNAL: {
     title: "The server met a defect of its own",
     httpStatus: 500,
+    ackCloseCode: 1011,
     retry: "backoff",
     fix: "Report the log line with this code; what was recorded is safe.",
   },
   STORAGE_FULL: {
     title: "The disk is at its hard mark",
     httpStatus: 503,
+    ackCloseCode: 4507,
     retry: "backoff",
     fix: "Free space on the data folder's disk, or let verified uploads be deleted (S3:DeleteAfterUpload).",
   },
   STORAGE_IO: {
     title: "The disk refused an operation",
     httpStatus: 503,
+    ackCloseCode: 4507,
     retry: "backoff",
     fix: "Check the disk and the kernel log; the server goes on in a new file with what it holds in memory.",
   },
@@ -107,10 +241,28 @@ export const serverErrors = {
     retry: "after-fix",
     fix: "Stop the other server, or give this one a data folder of its own with --data.",
   },
+  RESTORE_UNFINISHED: {
+    title: "The data folder is half restored",
+    retry: "after-fix",
+    fix: "Run `eet restore` again, with the same backup and folder: it goes on where it was interrupted.",
+  },
   STORAGE_STALLED: {
     title: "The disk takes data more slowly than the device sends",
+    ackCloseCode: 4503,
     retry: "backoff",
     fix: "Check the disk's load; move the data folder to a faster one.",
+  },
+  RETENTION_REFUSED: {
+    title: "Retention would delete more than half of all segments, or of a device's",
+    httpStatus: 409,
+    retry: "after-fix",
+    fix: "Check the quotas: `eet retention` shows what would go and why; `eet retention --run --allow-most` insists.",
+  },
+  RECOVERING: {
+    title: "The session is still being recovered",
+    ackCloseCode: 4503,
+    retry: "backoff",
+    fix: "Connect again in half a minute; what was acknowledged is safe.",
   },
   SEGMENT_UNREADABLE: {
     title: "A segment's file is not what its sidecar says",
@@ -121,6 +273,47 @@ export const serverErrors = {
     title: "The catalogue is not readable",
     retry: "after-fix",
     fix: "Run `eet reindex`: it rebuilds the catalogue from the sidecars; recordings are not touched.",
+  },
+  RANGE_INVALID: {
+    title: "The range of audio is not usable",
+    httpStatus: 400,
+    retry: "after-fix",
+    fix: "Give a range whose end lies after its start, within the limits that the message names.",
+  },
+  RANGE_EMPTY: {
+    title: "Nothing is recorded in the range",
+    httpStatus: 404,
+    retry: "after-fix",
+    fix: "Ask for a range with audio in it; the message tells what lies nearest.",
+  },
+  RANGE_AMBIGUOUS: {
+    title: "Several streams have audio in the range",
+    httpStatus: 409,
+    retry: "after-fix",
+    fix: "Say which stream is meant; the message lists them.",
+  },
+  RANGE_MIXED: {
+    title: "The range holds sessions of different formats",
+    httpStatus: 409,
+    retry: "after-fix",
+    fix: "Choose a session that the message names with session=, or ask for each of the ranges by itself.",
+  },
+  AUDIO_UNAVAILABLE: {
+    title: "The audio of a segment cannot be had",
+    httpStatus: 503,
+    retry: "after-fix",
+    fix: "Look whether the file or the object that the message names is there, and whether the object store answers.",
+  },
+  THREAD_ENDED: {
+    title: "The thread that worked on the request ended",
+    httpStatus: 503,
+    retry: "backoff",
+    fix: "Ask again, for a shorter range if it persists; the log line tells what ended the thread.",
+  },
+  UPLOAD_NO_OBJECT: {
+    title: "The object store does not hold the object",
+    retry: "after-fix",
+    fix: "Look for the object in the bucket; without it, and without a local copy, its audio is lost.",
   },
   UPLOAD_DENIED: {
     title: "The object store refuses the credentials",
@@ -152,6 +345,7 @@ export const serverErrors = {
     retry: "after-fix",
     fix: "Restore the file, or run `eet reindex` to drop it from the catalogue.",
   },
+  ...limitErrors,
 } as const satisfies Record<string, ErrorRow>;
 
 /** Code of an error of the server, a key of {@link serverErrors}. */

@@ -1,4 +1,5 @@
 import { type ErrorRow, type ServerErrorCode, serverErrors } from "./error-table.ts";
+import { redactTokens } from "./redaction.ts";
 
 /** An error of the server that names its row in the error table. */
 export abstract class ServerError extends Error {
@@ -10,7 +11,7 @@ export abstract class ServerError extends Error {
    * @param options - `cause`: the error underneath
    */
   constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(redactTokens(message), options);
     this.name = new.target.name;
     this.code = code;
   }

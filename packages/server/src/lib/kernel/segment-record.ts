@@ -44,6 +44,43 @@ export interface SessionRecord {
   readonly format: RecordFormat;
   readonly start: StartTime;
   readonly profile: DeviceProfile;
+  /** True for a session of `eet.v1+ack`: it can be resumed, and holds no frame twice. [P-2] */
+  readonly isAcked: boolean;
+}
+
+/** Where a session that nobody records at the moment stands, so that it can go on. [P-2.7] */
+export interface ResumePoint {
+  readonly record: SessionRecord;
+  /** Behind its last frame on disk. */
+  readonly next: SessionPosition;
+  /** Of the session's next segment. */
+  readonly nextIndex: number;
+  /** Samples per channel of its last frame: a gap is measured by it where the frame size varies. */
+  readonly lastFrameSampleCount: number;
+  /** Server wall clock at its last sign of life, ms since 1970. */
+  readonly lastActiveMs: number;
+}
+
+/** A frame tied to the device's clocks. [P-2.1] */
+export interface AnchorRecord {
+  /** Unwrapped seq of the frame. */
+  readonly seq: number;
+  /** Device wall clock of the frame's first sample, ms since 1970; 0 = unknown. */
+  readonly captureMs: number;
+  /** Device monotonic clock of the same sample, microseconds; the origin is arbitrary. */
+  readonly captureUs: number;
+}
+
+/** What was seen while a segment was received and does not stand in its frames: a crash loses it. */
+export interface SegmentObservations {
+  /** In the order of seq. */
+  readonly anchors: readonly AnchorRecord[];
+  /** How much faster than declared the device samples, by the session so far; `null` when not known yet. */
+  readonly driftPpm: number | null;
+  /** Frames that had come before and were dropped. [P-2.3] */
+  readonly droppedDuplicateCount: number;
+  /** Unwrapped `fromSeq` of the gaps that the device declared to have dropped. */
+  readonly deviceDroppedSeqs: readonly number[];
 }
 
 /** A stretch of missing frames. Positions are samples per channel from the session's start. */
@@ -91,16 +128,31 @@ export interface SegmentOpening {
 }
 
 /** Why a segment was closed. */
-export type CloseReason = "rotation" | "gap" | "idle" | "session-ended" | "size-limit" | "storage-failed" | "recovered";
+export type CloseReason =
+  | "rotation"
+  | "gap"
+  | "idle"
+  | "session-ended"
+  | "disconnected"
+  | "size-limit"
+  | "storage-failed"
+  | "recovered";
 
 /** A segment whose frames are durable in its `.bin.part` and which takes no more. */
 export interface ClosedSegment {
   readonly opening: SegmentOpening;
   /** Length of the frames; what lies behind it in the file is not to be trusted. */
   readonly binBytes: number;
+  /**
+   * Of a segment that was left open: bytes from here on were written, but nobody knows of a sync. After one that failed
+   * the system takes them for stored though they are not, so they are written again. [S-2.4]
+   */
+  readonly unsyncedFromByte?: number;
   readonly reason: CloseReason;
   /** Server wall clock at the first and the last frame; `null` when a crash lost it. */
   readonly received: { readonly firstMs: number; readonly lastMs: number } | null;
+  /** `null` when a crash lost them. */
+  readonly observations: SegmentObservations | null;
   /** Decoder state in front of the session's next frame, when that follows without a gap. [P-1.6] */
   readonly nextFrame: { readonly seq: number; readonly predictor: number; readonly stepIndex: number } | null;
 }

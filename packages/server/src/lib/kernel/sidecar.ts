@@ -16,6 +16,12 @@ const Gap = Type.Object({
   cause: Type.Union([Type.Literal("not-received"), Type.Literal("device-dropped"), Type.Literal("storage-failed")]),
 });
 
+const Anchor = Type.Object({
+  seq: Type.Integer({ description: "unwrapped" }),
+  capture_ms: Type.Number({ description: "device wall clock of the frame's first sample, 0 = unknown" }),
+  capture_us: Type.Number({ description: "device monotonic clock of the same sample" }),
+});
+
 const FileFacts = Type.Object({ bytes: Count, sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }) });
 
 const Levels = Type.Object({
@@ -33,10 +39,16 @@ const Levels = Type.Object({
 export const Sidecar = Type.Object(
   {
     format: Type.Literal(sidecarFormat),
-    name: Type.String({ description: "file name of the segment without ending" }),
-    hwid: Nullable(Type.String()),
+    name: Type.String({
+      pattern: "^[A-Za-z0-9_-]{1,200}$",
+      description: "file name of the segment without ending",
+    }),
+    hwid: Nullable(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" })),
     stream_id: Count,
-    session: Type.String(),
+    session: Type.String({ pattern: "^[0-9a-z]{1,24}$" }),
+    acked: Type.Optional(
+      Type.Boolean({ description: "session of `eet.v1+ack`: can be resumed, holds no frame twice; missing = false" }),
+    ),
     index: Count,
     audio: Type.Object({
       codec: Type.Union([Type.Literal("pcm16"), Type.Literal("adpcm")]),
@@ -61,6 +73,12 @@ export const Sidecar = Type.Object(
     last_seq: Type.Integer({ description: "unwrapped" }),
     frames: Count,
     duplicates: Type.Integer({ minimum: 0, description: "frames that repeat the seq before them; stored and decoded" }),
+    dropped_duplicates: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: "frames of an acknowledged session that had come before and were dropped; missing = not known",
+      }),
+    ),
     start_sample: Type.Integer({ minimum: 0, description: "position in the session, samples per channel" }),
     samples: Type.Integer({ minimum: 0, description: "per channel on the time line, gaps included" }),
     wav_samples: Nullable(Type.Integer({ minimum: 0, description: "per channel in the .wav" })),
@@ -85,15 +103,28 @@ export const Sidecar = Type.Object(
       warning: Nullable(Type.Union([Type.Literal("probably-seconds"), Type.Literal("out-of-range")])),
     }),
     received: Nullable(Type.Object({ first_ms: Milliseconds, last_ms: Milliseconds })),
-    drift_ppm: Nullable(Type.Number()),
-    anchors: Type.Array(Type.Object({ seq: Type.Integer(), capture_ms: Type.Number(), capture_us: Type.Number() })),
+    drift_ppm: Nullable(
+      Type.Number({ description: "how much faster than declared the device samples, by the session so far" }),
+    ),
+    anchors: Type.Array(Anchor, { description: "in the order of seq" }),
     levels: Nullable(Levels),
+    hum_share: Type.Optional(
+      Nullable(
+        Type.Number({
+          minimum: 0,
+          maximum: 1,
+          description:
+            "share of the first channel's power at 50 or 60 Hz and their harmonics, by a second of every eight; missing, null = not known",
+        }),
+      ),
+    ),
     files: Type.Object({ bin: FileFacts, wav: Nullable(FileFacts) }),
     close_reason: Type.Union([
       Type.Literal("rotation"),
       Type.Literal("gap"),
       Type.Literal("idle"),
       Type.Literal("session-ended"),
+      Type.Literal("disconnected"),
       Type.Literal("size-limit"),
       Type.Literal("storage-failed"),
       Type.Literal("recovered"),

@@ -35,6 +35,12 @@ describe("AppendFile", () => {
     assert.equal(await readFile(path, "utf8"), "abcd");
   });
 
+  it("writes a whole file, over one that is there", async () => {
+    await AppendFile.writeSynced(path, "a longer text");
+    await AppendFile.writeSynced(path, "text");
+    assert.equal(await readFile(path, "utf8"), "text");
+  });
+
   it("never opens a file that is there", async () => {
     await writeFile(path, "frames");
     await assert.rejects(AppendFile.open(path), { code: "EEXIST" });

@@ -1,6 +1,11 @@
 import fs from "node:fs";
 import { StorageError } from "../kernel/errors.ts";
 
+/** `O_DSYNC` is missing on Windows. */
+const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_DSYNC } = fs.constants as Omit<typeof fs.constants, "O_DSYNC"> & {
+  readonly O_DSYNC?: number;
+};
+
 /**
  * One open file that grows at known offsets. Thin promises over the descriptor: this is the path of every flush, and
  * `FileHandle` costs several times as much. The caller runs one operation at a time.
@@ -15,8 +20,27 @@ export class AppendFile {
 
   /** Creates the file. Fails with `EEXIST` when it is there: no segment is ever written over. */
   static open(path: string): Promise<AppendFile> {
+    return AppendFile.#openWith(path, O_WRONLY | O_CREAT | O_EXCL);
+  }
+
+  /**
+   * Writes a whole file, over one that is there; its content is durable then, its name after the folder's sync. Each
+   * write is synced by itself and the close is not waited for: a start of many segments waits for each trip to the
+   * thread pool.
+   */
+  static async writeSynced(path: string, content: string): Promise<void> {
+    const file = await AppendFile.#openWith(path, O_WRONLY | O_CREAT | O_TRUNC | (O_DSYNC ?? 0));
+    try {
+      await file.write([Buffer.from(content)], 0);
+      if (O_DSYNC === undefined) await file.sync();
+    } finally {
+      void file.close();
+    }
+  }
+
+  static #openWith(path: string, flags: number): Promise<AppendFile> {
     return new Promise((resolve, reject) => {
-      fs.open(path, "wx", 0o644, (error, fd) => (error ? reject(error) : resolve(new AppendFile(fd))));
+      fs.open(path, flags, 0o644, (error, fd) => (error ? reject(error) : resolve(new AppendFile(fd))));
     });
   }
 

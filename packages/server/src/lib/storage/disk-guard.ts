@@ -17,6 +17,10 @@ export interface DiskGuardOptions {
   readonly log: Log;
   /** Told when the state changes, and again at every check that finds the disk low: making room takes several. */
   readonly onLow: (state: Exclude<DiskState, "ok">) => void;
+  /** Told once of each change of the state, back to `ok` included. */
+  readonly onState?: (state: DiskState, space: DiskSpace) => void;
+  /** Time until the hard mark at the present rate, for the log; `undefined` when not known. */
+  readonly hoursLeft?: (space: DiskSpace) => number | undefined;
   /** For tests: how the disk is asked. */
   readonly readSpace?: (folder: string) => Promise<DiskSpace>;
 }
@@ -47,6 +51,16 @@ export class DiskGuard {
     return this.#space.freeBytes;
   }
 
+  /** As of the last check. */
+  get space(): DiskSpace {
+    return this.#space;
+  }
+
+  /** Whether room is held back for open segments. */
+  get isReserveHeld(): boolean {
+    return this.#reserve.isHeld;
+  }
+
   /** Checks once, then every 5 s. */
   async start(): Promise<void> {
     await this.check();
@@ -66,8 +80,9 @@ export class DiskGuard {
     });
     if (!isKnown) return;
     const state = diskState(this.#space);
-    if (state !== this.#state) this.#report(state);
+    const hasChanged = state !== this.#state;
     this.#state = state;
+    if (hasChanged) this.#report(state);
     if (state === "hard") await this.#attempt(failures.release, () => this.#reserve.release());
     if (state === "ok") await this.#attempt(failures.hold, () => this.#reserve.hold(this.#space));
     if (state !== "ok") await this.#attempt(failures.makeRoom, () => onLow(state));
@@ -88,11 +103,17 @@ export class DiskGuard {
 
   #report(state: DiskState): void {
     const { freeBytes, totalBytes } = this.#space;
-    const facts = { freeMiB: Math.floor(freeBytes / 2 ** 20), totalMiB: Math.floor(totalBytes / 2 ** 20) };
-    const { log } = this.#options;
+    const { log, hoursLeft } = this.#options;
+    const hours = hoursLeft?.(this.#space);
+    const facts = {
+      freeMiB: Math.floor(freeBytes / 2 ** 20),
+      totalMiB: Math.floor(totalBytes / 2 ** 20),
+      ...(hours !== undefined && Number.isFinite(hours) && { hoursLeft: Math.round(hours * 10) / 10 }),
+    };
     if (state === "ok") log.info(facts, "disk has room again");
     else if (state === "soft") log.warn(facts, "disk is low: no WAVs are derived, uploaded segments make room");
     else log.error(facts, "disk is full: no new streams are taken until there is room");
+    this.#options.onState?.(state, this.#space);
   }
 
   /** Stops checking. */

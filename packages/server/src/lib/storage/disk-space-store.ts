@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { removeFile } from "./durable-file-store.ts";
 
 const MiB = 1024 * 1024;
-const reserveBytes = 64 * MiB;
+/** What is held back on a roomy disk. */
+export const reserveBytes = 64 * MiB;
 
 /** `ok`; `soft`: make room, derive no WAVs; `hard`: take no new streams. [S-2.5] */
 export type DiskState = "ok" | "soft" | "hard";
@@ -54,6 +55,11 @@ export class DiskReserve {
 
   constructor(dataFolder: string) {
     this.#path = join(dataFolder, "reserve.bin");
+  }
+
+  /** True while the block stands on the disk. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   /** Takes the reserve when it is not held and the disk is roomy. */

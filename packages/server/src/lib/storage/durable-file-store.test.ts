@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { removeFile, syncFolder, syncFolderSync, writeFileSynced } from "./durable-file-store.ts";
+import { removeFile, syncFolder, syncFolderSync } from "./durable-file-store.ts";
 
 let folder: string;
 
@@ -27,19 +27,10 @@ describe("syncFolderSync", () => {
   });
 });
 
-describe("writeFileSynced", () => {
-  it("writes the whole content, over an older one too", async () => {
-    const path = join(folder, "file");
-    await writeFileSynced(path, "a longer text");
-    await writeFileSynced(path, "text");
-    assert.equal(await readFile(path, "utf8"), "text");
-  });
-});
-
 describe("removeFile", () => {
   it("removes a file, and takes it well when there is none", async () => {
     const path = join(folder, "file");
-    await writeFileSynced(path, "");
+    await writeFile(path, "");
     await removeFile(path);
     await assert.rejects(readFile(path), { code: "ENOENT" });
     await removeFile(path);

@@ -37,6 +37,8 @@ interface LogFile {
  * One file for all streams, so that a commit costs one write and one sync however many streams there are.
  */
 export class FrameLog {
+  /** Told when commits begin to fail and when they work again. */
+  onStateChange: (() => void) | undefined;
   readonly #options: FrameLogOptions;
   readonly #open = new Map<number, SegmentTrust>();
   #current: LogFile;
@@ -45,6 +47,8 @@ export class FrameLog {
   #records: FrameLogRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> = Promise.resolve();
+  /** Resolves with the commit that carries what is recorded by now. */
+  #next = Promise.withResolvers<void>();
   /** The last commit failed: what the current file holds is not known. */
   #isFailing = false;
   #closing: Promise<void> | undefined;
@@ -95,10 +99,29 @@ export class FrameLog {
   #append(record: FrameLogRecord): void {
     if (this.#closing !== undefined) return;
     this.#records.push(record);
+    this.#scheduleCommit();
+  }
+
+  #scheduleCommit(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       void this.commit();
     }, commitIntervalMs);
+  }
+
+  /** True while the log cannot be written: nothing is committed. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
+  /**
+   * Waits until all that was recorded so far is committed, by the commits that run anyway.
+   *
+   * @returns pending for as long as the log cannot be written; never rejects
+   */
+  committed(): Promise<void> {
+    this.#scheduleCommit();
+    return this.#next.promise;
   }
 
   /** Makes durable what was recorded until now. Never rejects: failures go to `onError`. */
@@ -109,19 +132,34 @@ export class FrameLog {
 
   async #commitNow(): Promise<void> {
     const records = this.#records;
-    if (records.length === 0 && !this.#isFailing) return;
+    const waiting = this.#next;
     this.#records = [];
+    this.#next = Promise.withResolvers<void>();
     try {
-      const isFull = this.#current.byteCount > (this.#options.maxBytes ?? maxLogBytes);
-      // A file whose write or sync failed is not trusted again; the fresh one makes up for what was lost. [S-2.4]
-      if (isFull || this.#isFailing) await this.#rotate();
-      else await writeRecords(this.#current, records);
-      this.#isFailing = false;
+      await this.#write(records);
+      waiting.resolve();
+      this.#setFailing(false);
     } catch (error) {
+      // Who waits for this commit waits for the next one that works: that one makes up for all.
+      this.#next.promise.then(waiting.resolve);
       // Told once, however many tries it takes.
       if (!this.#isFailing) this.#options.onError(toError(error));
-      this.#isFailing = true;
+      this.#setFailing(true);
+      if (this.#closing === undefined) this.#scheduleCommit();
     }
+  }
+
+  #setFailing(isFailing: boolean): void {
+    if (isFailing === this.#isFailing) return;
+    this.#isFailing = isFailing;
+    this.onStateChange?.();
+  }
+
+  async #write(records: readonly FrameLogRecord[]): Promise<void> {
+    const isFull = this.#current.byteCount > (this.#options.maxBytes ?? maxLogBytes);
+    // A file whose write or sync failed is not trusted again; the fresh one makes up for what was lost. [S-2.4]
+    if (isFull || this.#isFailing) await this.#rotate();
+    else if (records.length > 0) await writeRecords(this.#current, records);
   }
 
   /** Goes on in a fresh file that begins with all that is known of the open segments. Then only the old one goes. */
@@ -139,7 +177,8 @@ export class FrameLog {
     }
     const old = this.#current;
     this.#current = next;
-    await removeLogFile(old);
+    // What it holds stands in the new one: left behind it does no harm.
+    await removeLogFile(old).catch(() => {});
   }
 
   /** Commits and closes. The log is removed when its segments are all finished. Idempotent. */

@@ -40,6 +40,36 @@ describe("scanFolders", () => {
     assert.deepEqual(await listAll(join(root, "tree")), [{ path: join(root, "tree"), folder: "", names: [] }]);
   });
 
+  it("passes over a folder that cannot be read, if it may, and tells of it", async () => {
+    await mkdir(join(root, "a", "inner"), { recursive: true });
+    await mkdir(join(root, "b"));
+    const walked: string[] = [];
+    const unreadable: string[] = [];
+    const walk = async (onUnreadable?: (path: string) => void) => {
+      for await (const { folder } of scanFolders(root, onUnreadable)) {
+        walked.push(folder);
+        if (folder !== "") continue;
+        // A file where the listing had a folder cannot be read as one, whoever asks.
+        await rm(join(root, "a"), { recursive: true });
+        await writeFile(join(root, "a"), "");
+      }
+    };
+    await walk((path) => unreadable.push(path));
+    assert.deepEqual([walked, unreadable], [["", "b"], [join(root, "a")]]);
+    await rm(join(root, "a"));
+    await mkdir(join(root, "a"));
+    await assert.rejects(walk(), { code: "ENOTDIR" });
+  });
+
+  it("does not look into what the file system's check has found", async () => {
+    await mkdir(join(root, "lost+found"));
+    await mkdir(join(root, "a", "lost+found"), { recursive: true });
+    assert.deepEqual(
+      (await listAll(root)).map(({ folder }) => folder),
+      ["", "a", "a/lost+found"],
+    );
+  });
+
   it("finds nothing where there is no root", async () => {
     const path = join(root, "none");
     assert.deepEqual(await listAll(path), [{ path, folder: "", names: [] }]);
