@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { limits } from "@eet/protocol";
+import { limits, parseServerMessage, type ServerMessage } from "@eet/protocol";
 import { LimitError, StorageError } from "../kernel/errors.ts";
 import { MemoryLog } from "../kernel/memory-log.test-support.ts";
-import { type ConnectionPeer, DeviceConnection, maxPauseMs } from "./device-connection.ts";
+import { AckIntervals } from "./ack-intervals.ts";
+import { type ConnectionPeer, DeviceConnection } from "./device-connection.ts";
 import { adpcmFormat, FakeClock, handshakeOf, pcmFormat, pcmFrame } from "./endpoint.test-support.ts";
 import { type FakeIntake, FakeSink } from "./fake-sink.test-support.ts";
+import { maxPauseMs } from "./frame-channel.ts";
 
 /** A connection whose port writes down what it is asked. */
 class Bench {
@@ -13,11 +15,20 @@ class Bench {
   readonly sink = new FakeSink();
   readonly clock = new FakeClock();
   readonly log = new MemoryLog();
+  readonly ackIntervals = new AckIntervals(this.clock, { ackIntervalMs: 1_000, flushIntervalMs: 1_000 });
+  readonly ackIntervalMs = 1_000;
+  readonly hasUploads = false;
+  readonly sent: ServerMessage[] = [];
   readonly connection: DeviceConnection;
 
   constructor(peer: Partial<ConnectionPeer> = {}) {
     const ask = (what: string) => () => void this.asked.push(what);
     const port = {
+      send: (message: Uint8Array) => {
+        const parsed = parseServerMessage(message);
+        if (parsed !== undefined) this.sent.push(parsed);
+        return true;
+      },
       close: (code: number, reason: string) => void this.asked.push(`close ${code} ${reason}`),
       drop: ask("drop"),
       pause: ask("pause"),

@@ -1,32 +1,33 @@
 import {
   type AdpcmLayout,
-  countFrameSamples,
-  type FrameRules,
-  frameRules,
   type Hwid,
   limits,
   ProtocolError,
-  parseFrame,
   parseHandshake,
   type StreamFormat,
-  type WireErrorCode,
-  type WireErrorRow,
+  subprotocols,
 } from "@eet/protocol";
-import type { Clock, MonotonicMs } from "../kernel/clock.ts";
-import type { ServerErrorCode } from "../kernel/error-table.ts";
-import { LimitError, ServerError, StorageError, toError } from "../kernel/errors.ts";
+import type { MonotonicMs } from "../kernel/clock.ts";
+import type { ConnectionListener } from "../kernel/connection-events.ts";
+import { LimitError, type ServerError, toError } from "../kernel/errors.ts";
+import type { LimitTally } from "../kernel/limit-tally.ts";
 import type { Log } from "../kernel/log.ts";
+import { AckChannel, type AckChannelContext } from "./ack-channel.ts";
+import { type CloseFrame, type Ending, endingOf } from "./ending.ts";
+import { FrameActivity } from "./frame-activity.ts";
+import type { FrameChannel } from "./frame-channel.ts";
+import { FrameTally } from "./frame-tally.ts";
 import { LivenessWatch } from "./liveness-watch.ts";
-import type { SessionIntake, SessionSink } from "./session-sink.ts";
+import { PlainChannel } from "./plain-channel.ts";
+import type { SessionRequest } from "./session-sink.ts";
 
-/**
- * Longest time for which a socket is not read. A paused socket answers no ping, and clients give up 20 s after theirs,
- * so it stays well below the 10 s of [P-3].
- */
-export const maxPauseMs = 8_000;
+/** Longest time that the end of a connection waits for its frames to come to rest. */
+const maxSettleMs = 3_000;
 
 /** What a connection can ask of its socket. */
 export interface ConnectionPort {
+  /** Sends a binary message. @returns false when the client does not read what it is sent */
+  send(message: Uint8Array): boolean;
   /** Sends a CLOSE frame and ends the connection with the closing handshake. */
   close(code: number, reason: string): void;
   /** Ends TCP without a CLOSE frame. */
@@ -51,49 +52,43 @@ export interface ConnectionPeer {
 }
 
 /** What a connection needs besides its socket. */
-export interface ConnectionContext {
-  readonly sink: SessionSink;
-  readonly clock: Clock;
+export interface ConnectionContext extends AckChannelContext {
   readonly log: Log;
-}
-
-/** How a connection ended: a row of an error table, or the client's own doing. */
-type EndingCode = WireErrorCode | ServerErrorCode | "CLIENT_CLOSED" | "CLIENT_LOST";
-
-interface Ending {
-  readonly code: EndingCode;
-  readonly detail: string;
-  /** `undefined`: TCP was dropped, or the client ended the connection. */
-  readonly closeFrame?: CloseFrame | undefined;
-  /** The defect behind `INTERNAL`. */
-  readonly err?: Error;
-}
-
-interface CloseFrame {
-  readonly code: number;
-  readonly reason: string;
+  /** Where ends by a limit are counted. */
+  readonly tally?: LimitTally | undefined;
+  /** Called once the handshake of this connection has come. */
+  readonly onHandshake?: (format: StreamFormat) => void;
+  /** Told of connections whose handshake has come. */
+  readonly onConnection?: ConnectionListener | undefined;
 }
 
 interface Streaming {
   readonly name: "streaming";
-  readonly format: StreamFormat;
-  readonly rules: FrameRules;
-  readonly intake: SessionIntake;
+  readonly channel: FrameChannel;
 }
 
-type ConnectionState = { readonly name: "awaiting-handshake" } | Streaming | { readonly name: "closed" };
+type ConnectionState =
+  | { readonly name: "awaiting-handshake" }
+  | Streaming
+  /** The server stops: what still comes is not taken, and will be sent again. */
+  | { readonly name: "stopped" }
+  | { readonly name: "closed" };
 
+const bye: CloseFrame = { code: 1000, reason: "bye" };
 const closed: ConnectionState = { name: "closed" };
+const stopped: ConnectionState = { name: "stopped" };
 
 /**
- * One device's side of the version 1 protocol, without the socket: what comes in is told by the `on...` methods, what
- * shall happen to the socket goes to a {@link ConnectionPort}. [P-1]
+ * One device's connection, without the socket: what comes in is told by the `on...` methods, what shall happen to the
+ * socket goes to a {@link ConnectionPort}. The messages behind the handshake go to the channel of the negotiated
+ * subprotocol. [P-1] [P-2]
  *
  * A violation closes with the code and reason of its row in the table of wire errors and nothing after it is taken. What
  * may be repaired by a new try (shutdown, storage, a missing handshake, silence) drops TCP instead, because there are
  * clients that never come back after a CLOSE; what was read by then is still taken. [P-1.9] A device that connects and
- * then stalls counts among these: its handshake may well come in time at the next try. Whatever the ending, the
- * session's intake is ended exactly once.
+ * then stalls counts among these: its handshake may well come in time at the next try. Where `eet.v1+ack` is negotiated
+ * everything ends with a CLOSE, whose code tells what to do. [P-2.8] Whatever the ending, the channel is ended exactly
+ * once.
  */
 export class DeviceConnection {
   readonly #port: ConnectionPort;
@@ -105,9 +100,8 @@ export class DeviceConnection {
   #ending: Ending | undefined;
   #pausedSinceMs: MonotonicMs | undefined;
   #flushed: Promise<void> = Promise.resolve();
-  #frameCount = 0;
-  #byteCount = 0;
-  #audioS = 0;
+  #channel: FrameChannel | undefined;
+  #activity: FrameActivity | undefined;
 
   constructor(port: ConnectionPort, peer: ConnectionPeer, context: ConnectionContext) {
     this.#port = port;
@@ -120,13 +114,13 @@ export class DeviceConnection {
   /** A whole WebSocket message came. The bytes are not used after it returns. */
   onMessage(message: Uint8Array, isBinary: boolean): void {
     const state = this.#state;
-    if (state.name === "closed") return;
+    if (state.name === "closed" || state.name === "stopped") return;
     try {
       if (!isBinary) {
         throw new ProtocolError("BINARY_REQUIRED", `a text message of ${message.byteLength} bytes came`);
       }
       if (state.name === "awaiting-handshake") this.#openSession(message);
-      else this.#takeFrame(state, message);
+      else this.#take(state.channel, message);
     } catch (thrown) {
       this.#fail(toError(thrown));
     }
@@ -141,18 +135,25 @@ export class DeviceConnection {
    * Looks at the clock; called about once a second.
    *
    * @param bytesRead - all that the socket has received so far
+   * @param isTooFast - whether more comes than may for long
    */
-  onSweep(bytesRead: number): void {
+  onSweep(bytesRead: number, isTooFast = false): void {
     if (this.#ending !== undefined) return;
     const nowMs = this.#context.clock.monotonicMs();
     if (this.#pausedSinceMs !== undefined) {
-      if (nowMs - this.#pausedSinceMs >= maxPauseMs) {
-        this.#end(new StorageError("STORAGE_STALLED", `there was no room for frames for ${maxPauseMs} ms`));
-      }
+      const waitMs = nowMs - this.#pausedSinceMs;
+      if (this.#channel !== undefined && waitMs >= this.#channel.maxPauseMs)
+        this.#end(this.#channel.stallError(waitMs));
       return;
     }
     if (this.#state.name === "awaiting-handshake" && nowMs - this.#openedMs >= limits.handshakeTimeoutMs) {
       this.#end(new ProtocolError("HANDSHAKE_TIMEOUT", `no handshake came within ${limits.handshakeTimeoutMs} ms`));
+      return;
+    }
+    this.#tellActivity();
+    const fault = this.#channel?.sweep(isTooFast);
+    if (fault !== undefined) {
+      this.#end(fault);
       return;
     }
     const verdict = this.#liveness.check(nowMs, bytesRead);
@@ -162,11 +163,51 @@ export class DeviceConnection {
     }
   }
 
-  /** The server stops: drops the connection after what was read from it. [P-1.9] */
+  /**
+   * The server stops: ends the connection after what was read from it. [P-1.9] One with acknowledgements is told first
+   * what is durable by then, and sends the rest again to whoever answers next.
+   */
   stop(): void {
     // One that is in its closing handshake is not waited for.
-    if (this.#ending !== undefined) this.#port.drop();
-    else this.#end(new LimitError("SHUTTING_DOWN", "the server stops"));
+    if (this.#ending !== undefined) {
+      this.#port.drop();
+      return;
+    }
+    const stopping = new LimitError("SHUTTING_DOWN", "the server stops");
+    if (!this.#isAcked) {
+      this.#end(stopping);
+      return;
+    }
+    if (this.#state.name === "streaming") this.#state = stopped;
+    const timer = setTimeout(() => this.#end(stopping), maxSettleMs);
+    void Promise.resolve(this.#channel?.settle()).then(() => {
+      clearTimeout(timer);
+      this.#end(stopping);
+    });
+  }
+
+  /** The device may not be here any more. What was read of it is kept. */
+  expel(error: ServerError): void {
+    this.#end(error);
+  }
+
+  get #isAcked(): boolean {
+    return this.#peer.subprotocol === subprotocols.v1Ack;
+  }
+
+  /**
+   * The client's CLOSE has come, and nothing comes behind it. A version 1 device is told nothing else, so that the answer
+   * to its CLOSE says that all it sent is durable, unless that takes long.
+   *
+   * @returns resolves when the CLOSE shall be answered
+   */
+  async onClientClose(): Promise<void> {
+    if (this.#isAcked || this.#ending !== undefined) return;
+    this.#leaveSession();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, maxSettleMs);
+    await Promise.race([this.#flushed, promise]);
+    clearTimeout(timer);
   }
 
   /**
@@ -182,33 +223,40 @@ export class DeviceConnection {
         : { code: "CLIENT_CLOSED", detail: `the client closed with ${code} ${JSON.stringify(reason)}` };
     this.#leaveSession();
     this.#logEnd(this.#ending);
+    this.#tellEnd(this.#ending);
     return this.#flushed;
   }
 
   #openSession(message: Uint8Array): void {
     const { streamId, format, timestampMs } = parseHandshake(message);
-    const { connectionId, hwid, adpcmLayout } = this.#peer;
-    const deviceMs = Number(timestampMs);
-    const intake = this.#context.sink.openSession({ hwid, streamId, format, deviceMs, connectionId });
-    this.#state = { name: "streaming", format, rules: frameRules(format, adpcmLayout), intake };
-    intake.failed.then((error) => this.#end(error));
+    const { connectionId, hwid } = this.#peer;
+    const channel = this.#openChannel({ hwid, streamId, format, deviceMs: Number(timestampMs), connectionId });
+    this.#channel = channel;
+    this.#state = { name: "streaming", channel };
+    channel.failed.then((error) => this.#end(error));
+    channel.finished.then(() => this.#finish());
+    this.#context.onHandshake?.(format);
     this.#logStart(streamId, format);
+    this.#activity = new FrameActivity(this.#context.clock.monotonicMs());
+    const atMs = this.#context.clock.wallMs();
+    this.#context.onConnection?.({ type: "device.connected", connectionId, hwid, streamId, atMs });
   }
 
-  #takeFrame({ format, rules, intake }: Streaming, message: Uint8Array): void {
-    const { payloadBytes, seq } = parseFrame(message, rules);
-    const sampleCount = countFrameSamples(format, payloadBytes, this.#peer.adpcmLayout);
-    const hasRoom = intake.accept(message, seq, sampleCount);
-    this.#frameCount += 1;
-    this.#byteCount += message.byteLength;
-    this.#audioS += sampleCount / format.sampleRateHz;
-    if (!hasRoom && this.#pausedSinceMs === undefined && this.#ending === undefined) this.#pause(intake);
+  #openChannel(request: SessionRequest): FrameChannel {
+    const tally = new FrameTally(request.format, this.#peer.adpcmLayout);
+    if (!this.#isAcked) return new PlainChannel(this.#context.sink.openSession(request), tally);
+    return new AckChannel((message) => this.#port.send(message), request, tally, this.#context);
   }
 
-  #pause(intake: SessionIntake): void {
+  #take(channel: FrameChannel, message: Uint8Array): void {
+    const hasRoom = channel.take(message);
+    if (!hasRoom && this.#pausedSinceMs === undefined && this.#ending === undefined) this.#pause(channel);
+  }
+
+  #pause(channel: FrameChannel): void {
     this.#pausedSinceMs = this.#context.clock.monotonicMs();
     this.#port.pause();
-    intake.drained().then(() => this.#resume());
+    channel.drained().then(() => this.#resume());
   }
 
   #resume(): void {
@@ -227,9 +275,20 @@ export class DeviceConnection {
   /** Ends the connection unless it is ending already. A running session takes what is still in the socket's buffer. */
   #end(error: Error): void {
     if (this.#ending !== undefined) return;
-    const ending = endingOf(error);
+    this.#close(endingOf(error, this.#isAcked));
+  }
+
+  /** The device has said that it is done, and all it sent is durable. [P-2.8] */
+  #finish(): void {
+    if (this.#ending === undefined) this.#close({ code: "FINISHED", detail: "FINI", closeFrame: bye });
+  }
+
+  #close(ending: Ending): void {
     this.#ending = ending;
     if (this.#state.name === "awaiting-handshake") this.#state = closed;
+    // A device that keeps what is not acknowledged sends it again: nothing more is taken, however long it goes on sending.
+    else if (this.#isAcked && this.#state.name === "streaming") this.#state = stopped;
+    this.#channel?.conclude();
     if (ending.closeFrame === undefined) {
       this.#port.drop();
       return;
@@ -242,7 +301,28 @@ export class DeviceConnection {
   #leaveSession(): void {
     const state = this.#state;
     this.#state = closed;
-    if (state.name === "streaming") this.#flushed = state.intake.end();
+    if (state.name !== "closed" && this.#channel !== undefined) this.#flushed = this.#channel.end();
+  }
+
+  #tellActivity(): void {
+    const { connectionId, hwid } = this.#peer;
+    const { clock, onConnection } = this.#context;
+    const nowMs = clock.monotonicMs();
+    const change = this.#activity?.check(nowMs, this.#channel?.frameCount ?? 0);
+    const atMs = clock.wallMs();
+    if (change === "sends") onConnection?.({ type: "device.sends", connectionId, hwid, atMs });
+    if (change === "silent") {
+      const sinceMs = atMs - (this.#activity?.silenceMs(nowMs) ?? 0);
+      onConnection?.({ type: "device.silent", connectionId, hwid, sinceMs });
+    }
+  }
+
+  #tellEnd({ code: reason }: Ending): void {
+    if (this.#activity === undefined) return;
+    this.#activity = undefined;
+    const { connectionId, hwid } = this.#peer;
+    const atMs = this.#context.clock.wallMs();
+    this.#context.onConnection?.({ type: "device.disconnected", connectionId, hwid, atMs, reason });
   }
 
   #logStart(streamId: number, format: StreamFormat): void {
@@ -251,32 +331,21 @@ export class DeviceConnection {
   }
 
   #logEnd(ending: Ending): void {
+    this.#context.tally?.note(ending.code);
     const { connectionId, hwid, remote } = this.#peer;
     const fields = {
       connectionId,
       hwid,
       remote,
-      frameCount: this.#frameCount,
-      audioS: Math.round(this.#audioS * 1000) / 1000,
-      byteCount: this.#byteCount,
+      frameCount: this.#channel?.frameCount ?? 0,
+      audioS: Math.round((this.#channel?.audioS ?? 0) * 1000) / 1000,
+      byteCount: this.#channel?.byteCount ?? 0,
       durationMs: Math.round(this.#context.clock.monotonicMs() - this.#openedMs),
       ...ending,
     };
     if (ending.code === "INTERNAL") this.#context.log.error(fields, "connection ended by a defect");
-    else if (ending.code === "CLIENT_CLOSED") this.#context.log.info(fields, "connection ended");
+    else if (ending.code === "CLIENT_CLOSED" || ending.code === "FINISHED")
+      this.#context.log.info(fields, "connection ended");
     else this.#context.log.warn(fields, "connection ended");
   }
-}
-
-function endingOf(error: Error): Ending {
-  if (error instanceof ProtocolError) {
-    return { code: error.code, detail: error.message, closeFrame: closeFrameOf(error.row) };
-  }
-  if (error instanceof ServerError) return { code: error.code, detail: error.message };
-  return { code: "INTERNAL", detail: error.message, err: error };
-}
-
-/** None for what a new try may repair. [P-1.9] Where `eet.v1+ack` is negotiated, the row's `ackCloseCode` stands here. [P-2.8] */
-function closeFrameOf({ closeCode, closeReason }: WireErrorRow): CloseFrame | undefined {
-  return closeCode === undefined ? undefined : { code: closeCode, reason: closeReason ?? "" };
 }

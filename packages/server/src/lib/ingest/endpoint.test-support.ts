@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { formatFrame, formatHandshake, type StreamFormat } from "@eet/protocol";
 import { WebSocket } from "ws";
 import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
+import { noteForwardedAddress } from "../kernel/forwarded-client.ts";
 import { MemoryLog } from "../kernel/memory-log.test-support.ts";
 import { FakeSink } from "./fake-sink.test-support.ts";
 import { RawClient } from "./raw-client.test-support.ts";
@@ -57,11 +58,28 @@ export async function startEndpoint(t: TestContext, options: Partial<WsEndpointO
   const sink = new FakeSink();
   const clock = new FakeClock();
   const log = new MemoryLog();
-  const endpoint = new WsEndpoint({ sink, clock, log, maxConnections: 100, ...options });
+  const endpoint = new WsEndpoint({
+    ...{
+      sink,
+      clock,
+      log,
+      maxConnections: 100,
+      ackIntervalMs: 1_000,
+      flushIntervalMs: 1_000,
+      coalesceMs: 0,
+      hasUploads: false,
+    },
+    ...options,
+  });
   const server = createServer();
   const serverSockets: Socket[] = [];
   const clientSockets: Socket[] = [];
   server.on("connection", (socket) => serverSockets.push(socket));
+  // As a trusted proxy says; before the endpoint looks.
+  server.on("upgrade", (request) => {
+    const address = request.headers["x-forwarded-for"];
+    if (typeof address === "string") noteForwardedAddress(request, address);
+  });
   endpoint.attach(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -94,6 +94,38 @@ describe("WsDeviceLink", () => {
     }
   });
 
+  it("answers a version 1 client's CLOSE when all it sent is durable", async (t) => {
+    const bench = await startEndpoint(t);
+    const flushed = Promise.withResolvers<void>();
+    bench.sink.flush = flushed.promise;
+    const client = await streamingClient(bench);
+    client.socket.write(clientFrame(opcodes.close, Buffer.from([0x03, 0xe8])));
+    const intake = bench.sink.sessions[0]!;
+    await bench.sink.until(() => intake.endCount === 1);
+    let isAnswered = false;
+    const answer = client.readFrame().then((frame) => {
+      isAnswered = true;
+      return frame;
+    });
+    // Another client's whole way in takes longer than an answer that is already sent.
+    await streamingClient(bench);
+    const isEarly = isAnswered;
+    flushed.resolve();
+    assert.equal(isEarly, false);
+    assert.equal((await answer)?.opcode, opcodes.close);
+    assert.equal(intake.endCount, 1);
+  });
+
+  it("answers CLOSE after 3 s though the disk is slower", async (t) => {
+    const bench = await startEndpoint(t);
+    const flushed = Promise.withResolvers<void>();
+    bench.sink.flush = flushed.promise;
+    const client = await streamingClient(bench);
+    client.socket.write(clientFrame(opcodes.close, Buffer.from([0x03, 0xe8])));
+    assert.equal((await client.readFrame())?.opcode, opcodes.close);
+    flushed.resolve();
+  });
+
   it("never sends a data message [P-1.9]", async (t) => {
     const bench = await startEndpoint(t);
     const client = await streamingClient(bench);

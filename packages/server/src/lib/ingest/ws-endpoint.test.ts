@@ -112,18 +112,20 @@ describe("WsEndpoint", () => {
     assert.doesNotMatch(head, /extensions/i);
   });
 
-  it("echoes eet.v1 and no other subprotocol [P-2.1]", async (t) => {
+  it("selects the best subprotocol that it knows and echoes no other [P-2.1]", async (t) => {
     const bench = await startEndpoint(t);
-    const offer = async (names: string) => {
-      const head = await bench.rawClient().upgrade("/ws", { "Sec-WebSocket-Protocol": names });
+    const offer = async (names: string, path = "/ws") => {
+      const head = await bench.rawClient().upgrade(path, { "Sec-WebSocket-Protocol": names });
       assert.match(head, /^HTTP\/1.1 101 /);
       return /^Sec-WebSocket-Protocol: (.*)\r$/im.exec(head)?.[1];
     };
     assert.equal(await offer("arduino"), undefined);
-    assert.equal(await offer("eet.v1+ack"), undefined);
+    assert.equal(await offer("eet.v1+ack"), "eet.v1+ack");
     assert.equal(await offer("eet.bearer.c2VjcmV0"), undefined);
     assert.equal(await offer("eet.v1"), "eet.v1");
-    assert.equal(await offer("arduino, eet.v1+ack, eet.v1"), "eet.v1");
+    assert.equal(await offer("arduino, eet.v1, eet.v1+ack"), "eet.v1+ack");
+    assert.equal(await offer("eet.v1+ack, eet.v1", "/ws/echo"), "eet.v1");
+    assert.equal(await offer("eet.v1+ack", "/ws/echo"), undefined);
   });
 
   it("tells the connection its subprotocol", async (t) => {

@@ -11,12 +11,18 @@ const tooBigCodes: ReadonlySet<string> = new Set([
 
 /**
  * A WebSocket that tells the client why a message was too big: ws closes with a bare status of its own (1009, or 1008 for
- * too many fragments), devices expect 1009 "too big". [P-1.9]
+ * too many fragments), devices expect 1009 "too big". [P-1.9] And one that answers the client's CLOSE when it likes to.
  */
 export class WsSocket extends WebSocket {
+  /** Called when the client's CLOSE has come, behind its last message. @returns when it may be answered; never rejects */
+  onClientClose: (() => Promise<void>) | undefined;
+
   override close(code?: number, reason?: string | Buffer): void {
-    // Only ws itself closes with one of these and no reason: a client's own code comes back with its reason's bytes.
-    if (reason === undefined && (code === 1008 || code === 1009)) {
+    // Only ws itself closes without a reason or with bytes of one: those that the client's CLOSE had.
+    const isAnswer = code === undefined || reason instanceof Buffer;
+    if (isAnswer && this.onClientClose !== undefined && this.readyState === this.OPEN) {
+      void this.onClientClose().then(() => super.close(code, reason));
+    } else if (reason === undefined && (code === 1008 || code === 1009)) {
       super.close(wireErrors.MESSAGE_TOO_BIG.closeCode, wireErrors.MESSAGE_TOO_BIG.closeReason);
     } else {
       super.close(code, reason);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { formatFrame } from "@eet/protocol";
 import type { SessionRecord } from "../kernel/segment-record.ts";
-import type { Intake, RecordingRequest } from "./intake.ts";
+import type { Intake } from "./intake.ts";
 import type { Recorder } from "./recorder.ts";
 import { pcmFrame, pcmRequest, RecordingBench, startWallMs, systemError } from "./recording.test-support.ts";
 
@@ -55,6 +55,7 @@ describe("Intake", () => {
           warning: null,
         },
         profile: { configuredNibbleOrder: "high" },
+        isAcked: false,
       },
     ]);
     await intake.end();
@@ -165,7 +166,7 @@ describe("Intake", () => {
   it("ends once, and without frames at once", async () => {
     const silent = recorder.openSession(pcmRequest);
     await silent.end();
-    const intake: Intake = recorder.openSession(pcmRequest satisfies RecordingRequest);
+    const intake: Intake = recorder.openSession(pcmRequest);
     accept(intake, 0, 1);
     await Promise.all([intake.end(), intake.end()]);
     assert.equal(bench.events.entries.filter(({ type }) => type === "session.closed").length, 1);

@@ -1,42 +1,16 @@
-import type { Clock } from "../kernel/clock.ts";
-import type { DeviceProfile, RecordFormat, SessionRecord } from "../kernel/segment-record.ts";
-import { Rotation } from "./rotation.ts";
-import { Session, type SessionContext } from "./session.ts";
-import { decideStartTime } from "./start-time.ts";
-
-/** Bytes that one connection may have waiting for the disk before its sender is slowed. */
-const pauseAboveBytes = 1024 * 1024;
-/** A slowed sender goes on below this. */
-const resumeBelowBytes = 512 * 1024;
-
-/** A connection that wants to record; the shape that ingest asks with. */
-export interface RecordingRequest {
-  readonly hwid: string | null;
-  readonly streamId: number;
-  readonly format: RecordFormat;
-  /** The handshake's timestamp, ms since 1970; 0 = unknown. */
-  readonly deviceMs: number;
-}
+import { RoomGate } from "./room-gate.ts";
+import type { Session } from "./session.ts";
+import { type RecordingRequest, type SessionHost, startSession } from "./session-start.ts";
 
 /** What an intake needs of the recorder that made it. */
-export interface IntakeHost {
-  readonly clock: Clock;
-  readonly context: SessionContext;
-  readonly rotateS: number;
-  readonly rotateAlign: boolean;
-  readonly profileOf: (hwid: string | null) => DeviceProfile;
-  readonly newSessionId: () => string;
-  /** Counts a session in. */
-  add(session: Session): void;
-  /** Ends a session and counts it out; never rejects. */
-  end(session: Session): Promise<void>;
+export interface IntakeHost extends SessionHost {
   /** Forgets an intake that takes no more. */
-  remove(intake: Intake): void;
+  forget(intake: Intake): void;
 }
 
 /**
- * The way in for one connection's frames. A device that numbers anew within its connection gets a new session.
- * [P-1.10]
+ * The way in for the frames of a connection without acknowledgements. A device that numbers anew within its connection
+ * gets a new session. [P-1.10]
  */
 export class Intake {
   readonly #request: RecordingRequest;
@@ -44,8 +18,8 @@ export class Intake {
   readonly #failed = Promise.withResolvers<Error>();
   /** All that are not ended yet: the one that takes frames and those before it. */
   readonly #sessions = new Set<Session>();
+  readonly #gate = new RoomGate(() => this.#waitingBytes);
   #session: Session | undefined;
-  #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(request: RecordingRequest, host: IntakeHost) {
     this.#request = request;
@@ -72,7 +46,7 @@ export class Intake {
       this.#session = this.#open(sampleCount, 0);
       this.#session.accept(message, seq, sampleCount);
     }
-    return this.#waitingBytes < pauseAboveBytes;
+    return this.#gate.hasRoom;
   }
 
   get #waitingBytes(): number {
@@ -82,39 +56,19 @@ export class Intake {
   }
 
   #open(sampleCount: number, deviceMs: number): Session {
-    const { clock, context, rotateS, rotateAlign, profileOf, newSessionId } = this.#host;
-    const { hwid, streamId, format } = this.#request;
-    const start = decideStartTime(deviceMs, clock.wallMs(), (sampleCount * 1000) / format.sampleRateHz);
-    const record: SessionRecord = {
-      session: newSessionId(),
-      hwid,
-      streamId,
-      format,
-      start,
-      profile: profileOf(hwid),
-    };
-    const rotation = new Rotation(format, { rotateS, alignedStartMs: rotateAlign ? start.startMs : undefined });
-    const session = new Session(record, rotation, context, {
-      onReleased: () => this.#release(),
+    const start = { session: this.#host.newSessionId(), isAcked: false, deviceMs, sampleCount };
+    const session = startSession(this.#host, this.#request, start, {
+      onReleased: () => this.#gate.look(),
+      onProgress: () => {},
       onFailed: (error) => this.fail(error),
     });
-    this.#host.add(session);
     this.#sessions.add(session);
     return session;
   }
 
-  #release(): void {
-    if (this.#drained === undefined || this.#waitingBytes >= resumeBelowBytes) return;
-    this.#drained.resolve();
-    this.#drained = undefined;
-  }
-
   /** Resolves when there is room again; never rejects. */
   drained(): Promise<void> {
-    this.#drained ??= Promise.withResolvers<void>();
-    const { promise } = this.#drained;
-    this.#release();
-    return promise;
+    return this.#gate.drained();
   }
 
   /** Gives up: {@link failed} resolves, and whoever feeds this intake has to end it. */
@@ -123,7 +77,8 @@ export class Intake {
   }
 
   async #endSession(session: Session): Promise<void> {
-    await this.#host.end(session);
+    await session.end();
+    this.#host.remove(session);
     this.#sessions.delete(session);
   }
 
@@ -131,7 +86,7 @@ export class Intake {
   async end(): Promise<void> {
     this.#session = undefined;
     await Promise.all([...this.#sessions].map((session) => this.#endSession(session)));
-    this.#host.remove(this);
-    this.#drained?.resolve();
+    this.#host.forget(this);
+    this.#gate.open();
   }
 }

@@ -47,6 +47,20 @@ describe("Recorder", () => {
     await recorder.close();
   });
 
+  it("counts frames, gaps and duplicates, and how long flushes and syncs take", async () => {
+    const recorder = bench.recorder({ flushIntervalMs: 50 });
+    const intake = recorder.openSession(pcmRequest);
+    for (const seq of [0, 1, 1, 5]) intake.accept(pcmFrame(seq), seq, 80);
+    bench.clock.advance(50);
+    await bench.settle();
+    const { frameCount, byteCount, gapCount, duplicateCount, flushLatency, syncLatency } = recorder.tally;
+    assert.deepEqual({ frameCount, gapCount, duplicateCount }, { frameCount: 4, gapCount: 1, duplicateCount: 1 });
+    assert.equal(byteCount, 4 * pcmFrameBytes);
+    assert.deepEqual([flushLatency.read().count, flushLatency.read().sumMs], [1, 50]);
+    assert.equal(syncLatency.read().count, 1);
+    await recorder.close();
+  });
+
   it("flushes as often as a short interval asks for", async () => {
     const recorder = bench.recorder({ flushIntervalMs: 50 });
     const intake = recorder.openSession(pcmRequest);

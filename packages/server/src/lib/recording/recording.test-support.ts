@@ -4,16 +4,18 @@ import { join } from "node:path";
 import { mock } from "node:test";
 import { formatFrame } from "@eet/protocol";
 import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
+import { DelayQueue } from "../kernel/delay-queue.ts";
 import type { RecordingEvent } from "../kernel/recording-events.ts";
 import type { ClosedSegment, RecordFormat, SegmentOpening } from "../kernel/segment-record.ts";
 import { FrameLog } from "../storage/frame-log-store.ts";
+import { SegmentFolders } from "../storage/segment-folder-store.ts";
 import { ChunkPool } from "./chunk-pool.ts";
-import { FlushScheduler } from "./flush-scheduler.ts";
-import type { RecordingRequest } from "./intake.ts";
 import { Recorder, type RecorderOptions } from "./recorder.ts";
-import { SegmentFile } from "./segment-file.ts";
+import { RecordingTally } from "./recording-tally.ts";
+import { SegmentFile, type SegmentFileContext } from "./segment-file.ts";
 import type { WritableSegment } from "./segment-writer.ts";
-import type { SessionContext } from "./session.ts";
+import type { SessionContext } from "./session-context.ts";
+import type { RecordingRequest } from "./session-start.ts";
 
 /** Wall clock when a {@link FakeClock} starts: 2026-01-01T00:00:00Z. */
 export const startWallMs = Date.UTC(2026, 0, 1);
@@ -21,9 +23,11 @@ export const startWallMs = Date.UTC(2026, 0, 1);
 /** A clock that stands still unless it is told. */
 export class FakeClock implements Clock {
   nowMs = 0;
+  /** By how much the wall clock was set. */
+  stepMs = 0;
 
   wallMs(): WallMs {
-    return (startWallMs + this.nowMs) as WallMs;
+    return (startWallMs + this.nowMs + this.stepMs) as WallMs;
   }
 
   monotonicMs(): MonotonicMs {
@@ -88,9 +92,10 @@ export class RecordingBench {
   readonly folder: string;
   readonly receivedPath: string;
   readonly frameLog: FrameLog;
+  readonly #files: SegmentFileContext;
   readonly clock = new FakeClock();
   /** Flushes every 250 ms. */
-  readonly scheduler = new FlushScheduler(this.clock, 250);
+  readonly scheduler = new DelayQueue(this.clock, 250);
   readonly events = new Journal<RecordingEvent>();
   readonly operations = new Journal<FileOperation>();
   /** Asked before each operation; what it returns is thrown. */
@@ -102,6 +107,7 @@ export class RecordingBench {
     this.folder = folder;
     this.receivedPath = join(folder, "received");
     this.frameLog = frameLog;
+    this.#files = { receivedPath: this.receivedPath, folders: new SegmentFolders(this.receivedPath), frameLog };
   }
 
   static async open(): Promise<RecordingBench> {
@@ -134,6 +140,7 @@ export class RecordingBench {
       scheduler,
       flushIntervalMs: 1_000,
       limitSync: (sync) => sync(),
+      tally: new RecordingTally(),
       layout: "{hwid}",
       gapFill: "silence",
       bootId: "boot",
@@ -151,6 +158,9 @@ export class RecordingBench {
       rotateS: 1,
       rotateAlign: false,
       profileOf: () => ({}),
+      frameLog: this.frameLog,
+      resumeTtlMs: 60_000,
+      findEnded: () => Promise.resolve(undefined),
       newSessionId: () => `s${sessionCount++}`,
       ...options,
     });
@@ -161,7 +171,7 @@ export class RecordingBench {
     const { name } = opening;
     const run = <T>(kind: FileOperation["kind"], work: () => Promise<T>, offset = 0, byteCount = 0) =>
       this.#run({ kind, name, offset, byteCount }, work);
-    const file = await run("open", () => SegmentFile.open(this.receivedPath, opening, this.frameLog));
+    const file = await run("open", () => SegmentFile.open(opening, this.#files));
     return {
       write: (slices, offset) => {
         const byteCount = slices.reduce((sum, slice) => sum + slice.byteLength, 0);

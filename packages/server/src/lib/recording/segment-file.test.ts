@@ -6,18 +6,21 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { crc32 } from "node:zlib";
 import type { SegmentOpening } from "../kernel/segment-record.ts";
 import { FrameLog, readFrameLogs } from "../storage/frame-log-store.ts";
+import { SegmentFolders } from "../storage/segment-folder-store.ts";
 import { pcmFormat } from "./recording.test-support.ts";
-import { SegmentFile } from "./segment-file.ts";
+import { SegmentFile, type SegmentFileContext } from "./segment-file.ts";
 
 let root: string;
 let receivedPath: string;
 let frameLog: FrameLog;
 let opening: SegmentOpening;
+let context: SegmentFileContext;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "eet-segment-"));
   receivedPath = join(root, "received");
   frameLog = await FrameLog.open({ folder: join(root, "log"), runId: "run", onError: assert.fail });
+  context = { receivedPath, frameLog, folders: new SegmentFolders(receivedPath) };
   opening = {
     version: "eet.open/1",
     session: {
@@ -27,6 +30,7 @@ beforeEach(async () => {
       format: pcmFormat,
       start: { startMs: 1, rule: "device-unverified", deviceMs: 1, serverMs: 2, warning: null },
       profile: {},
+      isAcked: false,
     },
     index: 0,
     name: "stream_7_mic_20260101_000000_s0-0",
@@ -47,7 +51,7 @@ afterEach(async () => {
 
 describe("SegmentFile", () => {
   it("stands beside its opening, in folders made for it [S-1.1]", async () => {
-    const file = await SegmentFile.open(receivedPath, opening, frameLog);
+    const file = await SegmentFile.open(opening, context);
     const folder = join(receivedPath, "mic", "2026");
     assert.deepEqual((await readdir(folder)).sort(), [`${opening.name}.bin.part`, `${opening.name}.open.json`]);
     assert.deepEqual(JSON.parse(await readFile(join(folder, `${opening.name}.open.json`), "utf8")), opening);
@@ -55,7 +59,7 @@ describe("SegmentFile", () => {
   });
 
   it("holds the frames and nothing else; the log knows their CRC and what is synced [S-1.1] [S-3.1]", async () => {
-    const file = await SegmentFile.open(receivedPath, opening, frameLog);
+    const file = await SegmentFile.open(opening, context);
     await file.write([Buffer.from("abc"), Buffer.from("de")], 0);
     await file.sync(5);
     await file.write([Buffer.from("fgh")], 5);
@@ -72,16 +76,16 @@ describe("SegmentFile", () => {
   });
 
   it("is never opened over frames that are there", async () => {
-    const file = await SegmentFile.open(receivedPath, opening, frameLog);
+    const file = await SegmentFile.open(opening, context);
     await file.write([Buffer.from("abc")], 0);
     await file.close();
-    await assert.rejects(SegmentFile.open(receivedPath, opening, frameLog), { code: "EEXIST" });
+    await assert.rejects(SegmentFile.open(opening, context), { code: "STORAGE_IO" });
     const path = join(receivedPath, opening.folder, `${opening.name}.bin.part`);
     assert.equal(await readFile(path, "utf8"), "abc");
   });
 
   it("lies in the root where the layout says so", async () => {
-    const file = await SegmentFile.open(receivedPath, { ...opening, folder: "" }, frameLog);
+    const file = await SegmentFile.open({ ...opening, folder: "" }, context);
     await file.write([Buffer.from("abc")], 0);
     await file.sync(3);
     await file.close();

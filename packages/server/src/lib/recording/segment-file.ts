@@ -1,43 +1,51 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { StorageError } from "../kernel/errors.ts";
 import type { SegmentOpening } from "../kernel/segment-record.ts";
 import { AppendFile } from "../storage/append-file-store.ts";
-import { syncFolder, writeFileSynced } from "../storage/durable-file-store.ts";
 import type { FrameLog } from "../storage/frame-log-store.ts";
+import type { SegmentFolders } from "../storage/segment-folder-store.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
+
+/** What all segment files of a recorder share. */
+export interface SegmentFileContext {
+  /** `data/received`, which exists. */
+  readonly receivedPath: string;
+  readonly folders: SegmentFolders;
+  readonly frameLog: FrameLog;
+}
 
 /**
  * The `.bin.part` of an open segment with its `.open.json`: one descriptor, append only. [S-1.1] [S-2.1]
  *
- * `.open.json` is there before the first frame is, so that frames without their format never stand on disk.
+ * `.open.json` is durable before the `.bin.part` is made, so that frames without their format never stand on disk.
  */
 export class SegmentFile {
   readonly #file: AppendFile;
-  /** Folders whose entries are not durable yet, innermost first. */
-  #unsyncedFolders: readonly string[];
-  readonly #logNumber: number;
-  readonly #frameLog: FrameLog;
+  readonly #opening: SegmentOpening;
+  readonly #context: SegmentFileContext;
+  #areNamesDurable = false;
 
-  private constructor(file: AppendFile, folders: readonly string[], logNumber: number, frameLog: FrameLog) {
+  private constructor(file: AppendFile, opening: SegmentOpening, context: SegmentFileContext) {
     this.#file = file;
-    this.#unsyncedFolders = folders;
-    this.#logNumber = logNumber;
-    this.#frameLog = frameLog;
+    this.#opening = opening;
+    this.#context = context;
   }
 
-  /** @param receivedPath - `data/received`, which exists */
-  static async open(receivedPath: string, opening: SegmentOpening, frameLog: FrameLog): Promise<SegmentFile> {
-    const basePath = join(receivedPath, opening.folder, opening.name);
-    await mkdir(dirname(basePath), { recursive: true });
-    await writeFileSynced(`${basePath}${segmentEndings.open}`, JSON.stringify(opening));
+  static async open(opening: SegmentOpening, context: SegmentFileContext): Promise<SegmentFile> {
+    const basePath = join(context.receivedPath, opening.folder, opening.name);
+    assertNew(basePath);
+    await context.folders.within(opening.folder, () =>
+      AppendFile.writeSynced(`${basePath}${segmentEndings.open}`, JSON.stringify(opening)),
+    );
     const file = await AppendFile.open(`${basePath}${segmentEndings.binPart}`);
-    return new SegmentFile(file, foldersOf(receivedPath, opening.folder), opening.logNumber, frameLog);
+    return new SegmentFile(file, opening, context);
   }
 
   /** Hands frames to the system and their CRC to the frame log. */
   async write(slices: readonly Uint8Array[], offset: number): Promise<void> {
     await this.#file.write(slices, offset);
-    this.#frameLog.recordWritten(this.#logNumber, offset, slices);
+    this.#context.frameLog.recordWritten(this.#opening.logNumber, offset, slices);
   }
 
   /**
@@ -45,10 +53,18 @@ export class SegmentFile {
    * power cut the frames are believed from the log's next commit on.
    */
   async sync(offset: number): Promise<void> {
+    const names = this.#syncNames();
+    // The file's error counts first: names can be synced again, a file whose sync failed cannot. [S-2.4]
+    names.catch(() => {});
     await this.#file.sync();
-    for (const folder of this.#unsyncedFolders) await syncFolder(folder);
-    this.#unsyncedFolders = [];
-    this.#frameLog.recordSynced(this.#logNumber, offset);
+    await names;
+    this.#context.frameLog.recordSynced(this.#opening.logNumber, offset);
+  }
+
+  async #syncNames(): Promise<void> {
+    if (this.#areNamesDurable) return;
+    await this.#context.folders.sync(this.#opening.folder);
+    this.#areNamesDurable = true;
   }
 
   close(): Promise<void> {
@@ -57,11 +73,12 @@ export class SegmentFile {
 }
 
 /**
- * All folders from the segment's up to the root. Whoever made them, another segment maybe, may not have come to sync
- * their names yet.
+ * A catalogue from a backup may not know the session's last segments: they must not be written over. Three names are
+ * looked up at once: it takes microseconds, while each trip to the thread pool costs ten times that.
  */
-function foldersOf(receivedPath: string, folder: string): string[] {
-  if (folder === "") return [receivedPath];
-  const parent = folder.includes("/") ? folder.slice(0, folder.lastIndexOf("/")) : "";
-  return [join(receivedPath, folder), ...foldersOf(receivedPath, parent)];
+function assertNew(basePath: string): void {
+  for (const ending of [segmentEndings.binPart, segmentEndings.bin, segmentEndings.json]) {
+    const path = `${basePath}${ending}`;
+    if (existsSync(path)) throw new StorageError("STORAGE_IO", `${path} is there already: it is left as it is`);
+  }
 }

@@ -31,7 +31,7 @@ afterEach(async () => {
   await bench.close();
 });
 
-function openWriter(): SegmentWriter {
+function openWriter(isAcked = false): SegmentWriter {
   const opening = {
     version: "eet.open/1",
     session: {
@@ -41,6 +41,7 @@ function openWriter(): SegmentWriter {
       format: pcmFormat,
       start: { startMs: 1, rule: "device-unverified", deviceMs: 1, serverMs: 2, warning: null },
       profile: {},
+      isAcked,
     },
     index: 0,
     name: "segment",
@@ -53,7 +54,7 @@ function openWriter(): SegmentWriter {
     logNumber: bench.frameLog.openSegment(),
   } as const;
   return new SegmentWriter(opening, bench.context, {
-    onReleased: () => {
+    onSynced: () => {
       releaseCount += 1;
     },
     onStalled: (error) => stalls.push(error),
@@ -162,6 +163,32 @@ describe("SegmentWriter", () => {
     assert.ok(waits.length > 190, `${waits.length} frames are synced`);
     assert.ok(Math.max(...waits) <= flushIntervalMs, `the latest after ${Math.max(...waits)} ms`);
     assert.ok(bench.countOf("sync") <= 7);
+  });
+
+  it("writes frames that the device keeps only to sync them [P-2.6]", async () => {
+    writer = openWriter(true);
+    append(10);
+    bench.clock.advance(delayMs);
+    append(1);
+    bench.clock.advance(2 * delayMs);
+    await bench.settle();
+    assert.deepEqual(writes(), []);
+    bench.clock.advance(delayMs);
+    await bench.settle();
+    assert.deepEqual(writes(), [[0, 11]]);
+    assert.equal(bench.countOf("sync"), 1);
+  });
+
+  it("leaves the sync to a flush that is announced, and does it itself when none comes", async () => {
+    append(1);
+    bench.clock.advance(500);
+    writer.expectFlush(900);
+    bench.clock.advance(850);
+    await bench.settle();
+    assert.equal(bench.countOf("sync"), 0);
+    bench.clock.advance(300);
+    await bench.settle();
+    assert.equal(bench.countOf("sync"), 1);
   });
 
   it("syncs before its time when it holds 512 KiB", async () => {

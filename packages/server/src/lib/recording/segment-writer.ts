@@ -1,8 +1,9 @@
 import type { Clock, MonotonicMs } from "../kernel/clock.ts";
+import type { Delayed, DelayQueue } from "../kernel/delay-queue.ts";
 import { systemErrorCode, toError } from "../kernel/errors.ts";
 import type { SegmentOpening, SessionPosition } from "../kernel/segment-record.ts";
 import type { ChunkPool } from "./chunk-pool.ts";
-import type { Flushable, FlushScheduler } from "./flush-scheduler.ts";
+import type { RecordingTally } from "./recording-tally.ts";
 import { RetainedBytes } from "./retained-bytes.ts";
 import type { SegmentFile } from "./segment-file.ts";
 
@@ -21,12 +22,13 @@ export interface WriterContext {
   /** Makes a segment's files; called again when it fails with an error that passes. */
   readonly openFile: (opening: SegmentOpening) => Promise<WritableSegment>;
   readonly chunks: ChunkPool;
-  readonly scheduler: FlushScheduler;
+  readonly scheduler: DelayQueue;
   readonly clock: Clock;
   /** Longest time between a frame's arrival and the start of its sync. */
   readonly flushIntervalMs: number;
   /** Bounds how many syncs run at once. */
   readonly limitSync: (sync: () => Promise<void>) => Promise<void>;
+  readonly tally: RecordingTally;
 }
 
 /** What is left of a segment whose file failed. */
@@ -44,8 +46,8 @@ export interface WriterFailure {
 
 /** Told by a writer how it fares. */
 export interface WriterObserver {
-  /** Bytes were given free: a paused sender may go on. */
-  onReleased(): void;
+  /** All frames in front of a position are on stable storage, and their bytes given free. */
+  onSynced(position: SessionPosition): void;
   /** Writing waits for room or descriptors and is tried again; told once until it gets through. */
   onStalled(error: Error): void;
   /** The file is beyond use; the writer has let go of it. [S-2.4] */
@@ -67,7 +69,7 @@ interface Progress {
  * Brings the frames of one segment to disk: gathers them, writes once per flush, syncs once per interval and keeps
  * them in memory until then. One operation runs at a time. [S-2.1] [S-2.2]
  */
-export class SegmentWriter implements Flushable {
+export class SegmentWriter implements Delayed {
   readonly opening: SegmentOpening;
   readonly #context: WriterContext;
   readonly #observer: WriterObserver;
@@ -85,6 +87,9 @@ export class SegmentWriter implements Flushable {
   #isRunning = false;
   #isScheduled = false;
   #isStalled = false;
+  #isHeld = false;
+  /** A flush is announced for before this: no sync needs to come by itself. */
+  #flushExpectedMs = -1;
 
   constructor(opening: SegmentOpening, context: WriterContext, observer: WriterObserver) {
     this.opening = opening;
@@ -120,6 +125,24 @@ export class SegmentWriter implements Flushable {
     if (!this.#isStalled && (this.#isWriteDue || this.#isSyncDue)) void this.#run();
   }
 
+  /** Does nothing to the disk until {@link release}: the segment in front is not through. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Goes on; does nothing for a writer that is not held. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    if (!this.#isStalled) void this.#run();
+  }
+
+  /** Gives up what a held writer has in memory. */
+  abandon(): void {
+    this.#state = "ended";
+    this.#retained.release(this.#retained.endOffset);
+  }
+
   /** Makes the first try wait for the next flush: what stands for a file that failed gives the disk time. */
   holdBack(): void {
     this.#isStalled = true;
@@ -129,20 +152,36 @@ export class SegmentWriter implements Flushable {
   close(): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
+    this.flush();
+  }
+
+  /** Brings to disk what was appended, without waiting for the interval. */
+  flush(): void {
     this.#writeTarget = this.#retained.endOffset;
     this.#syncTarget = this.#retained.endOffset;
     if (!this.#isStalled) void this.#run();
   }
 
-  flushDue(): void {
+  /**
+   * Leaves the next sync to a {@link flush} that will come within so many ms; if none comes, it comes by itself then.
+   * Syncs so often that each serves an acknowledgement, and none more.
+   */
+  expectFlush(withinMs: number): void {
+    this.#flushExpectedMs = this.#context.clock.monotonicMs() + withinMs;
+  }
+
+  delayOver(): void {
     this.#isScheduled = false;
     const { endOffset } = this.#retained;
     if (this.#state === "ended" || this.#synced.bytes === endOffset) return;
     const { clock, flushIntervalMs, scheduler } = this.#context;
-    const ageMs = clock.monotonicMs() - (this.#unsyncedSinceMs ?? 0);
-    this.#writeTarget = endOffset;
+    const nowMs = clock.monotonicMs();
+    const ageMs = nowMs - (this.#unsyncedSinceMs ?? 0);
     // The next flush would be too late for a sync.
-    if (ageMs + scheduler.delayMs > flushIntervalMs) this.#syncTarget = endOffset;
+    const isSyncDue = ageMs + scheduler.delayMs > flushIntervalMs && nowMs >= this.#flushExpectedMs;
+    if (isSyncDue) this.#syncTarget = endOffset;
+    // Until it is synced the device keeps what it sent: written earlier it would be no safer.
+    if (isSyncDue || !this.opening.session.isAcked) this.#writeTarget = endOffset;
     void this.#run();
     this.#schedule();
   }
@@ -177,7 +216,7 @@ export class SegmentWriter implements Flushable {
 
   /** Starts what is due next. Synchronous, so that nothing can become due unseen between two steps. */
   #nextStep(): Promise<void> | undefined {
-    if (this.#state === "ended") return undefined;
+    if (this.#state === "ended" || this.#isHeld) return undefined;
     if (this.#file === undefined) return this.#open();
     if (this.#isWriteDue) return this.#write(this.#file);
     if (this.#isSyncDue) return this.#sync(this.#file);
@@ -200,12 +239,17 @@ export class SegmentWriter implements Flushable {
 
   async #sync(file: WritableSegment): Promise<void> {
     const written = this.#written;
-    await this.#context.limitSync(() => file.sync(written.bytes));
+    const { clock, limitSync, tally } = this.#context;
+    const startMs = clock.monotonicMs();
+    await limitSync(() => file.sync(written.bytes));
+    const nowMs = clock.monotonicMs();
+    tally.syncLatency.observe(nowMs - startMs);
+    tally.flushLatency.observe(nowMs - (this.#unsyncedSinceMs ?? startMs));
     this.#synced = written;
     this.#isStalled = false;
     this.#retained.release(written.bytes);
     this.#unsyncedSinceMs = this.#retained.byteLength > 0 ? written.takenMs : undefined;
-    this.#observer.onReleased();
+    this.#observer.onSynced(written.position ?? this.opening.start);
   }
 
   async #end(file: WritableSegment): Promise<void> {
