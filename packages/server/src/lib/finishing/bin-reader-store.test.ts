@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type FrameRules, frameRules } from "@eet/protocol";
 import fc from "fast-check";
-import { type BinFrame, BinReader } from "./bin-reader-store.ts";
+import { type BinFrame, BinReader, type BinSource, holdBin } from "./bin-reader-store.ts";
 import {
   adpcmFormat,
   adpcmFrames,
@@ -15,8 +15,8 @@ import {
   wobble,
 } from "./segment-fixture.test-support.ts";
 
-function readAll(path: string, rules: FrameRules, endOffset?: number): { frames: BinFrame[]; offset: number } {
-  const reader = BinReader.open(path, rules, endOffset);
+function readAll(bin: BinSource, rules: FrameRules, endOffset?: number): { frames: BinFrame[]; offset: number } {
+  const reader = BinReader.of(bin, rules, endOffset);
   const frames: BinFrame[] = [];
   for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(frame);
   reader.close();
@@ -62,9 +62,12 @@ describe("BinReader", () => {
 
   it("ends at the given offset as if the file did", (t) => {
     const path = join(temporaryFolder(t), "a.bin");
-    writeFileSync(path, binOf(pcmFrames(wobble(960), 320), pcmFormat));
-    assert.equal(readAll(path, frameRules(pcmFormat), 652 * 2 + 651).offset, 652 * 2);
-    assert.equal(readAll(path, frameRules(pcmFormat), 1_000_000).offset, 652 * 3);
+    const bin = binOf(pcmFrames(wobble(960), 320), pcmFormat);
+    writeFileSync(path, bin);
+    for (const source of [path, bin]) {
+      assert.equal(readAll(source, frameRules(pcmFormat), 652 * 2 + 651).offset, 652 * 2);
+      assert.equal(readAll(source, frameRules(pcmFormat), 1_000_000).offset, 652 * 3);
+    }
   });
 
   it("peeks without taking, and keeps what it gave before valid", (t) => {
@@ -108,5 +111,22 @@ describe("BinReader", () => {
         assert.ok(end <= bytes.length);
       }),
     );
+  });
+});
+
+describe("holdBin", () => {
+  it("takes a file into memory up to an offset, and tells how long it is", (t) => {
+    const path = join(temporaryFolder(t), "a.bin");
+    const bytes = Buffer.alloc(1_000, "eet");
+    writeFileSync(path, bytes);
+    assert.deepEqual(holdBin(path, 300), { source: bytes.subarray(0, 300), fileBytes: 1_000 });
+    assert.deepEqual(holdBin(path, 2_000), { source: bytes, fileBytes: 1_000 });
+  });
+
+  it("leaves a long one where it is", (t) => {
+    const path = join(temporaryFolder(t), "a.bin");
+    writeFileSync(path, "");
+    truncateSync(path, 2 ** 31);
+    assert.deepEqual(holdBin(path, Number.MAX_SAFE_INTEGER), { source: path, fileBytes: 2 ** 31 });
   });
 });

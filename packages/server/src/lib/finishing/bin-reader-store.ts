@@ -3,6 +3,9 @@ import { type FrameRules, limits, parseFrame } from "@eet/protocol";
 
 const windowBytes = 256 * 1024;
 
+/** Path of a `.bin`, or its bytes from the start. */
+export type BinSource = string | Uint8Array;
+
 /** One frame as it stands in a `.bin`. */
 export interface BinFrame {
   /** Offset of the frame's header. */
@@ -18,7 +21,8 @@ export interface BinFrame {
  * not have been taken from the wire as a frame. Synchronous: it runs in worker threads and tools.
  */
 export class BinReader {
-  readonly #fd: number;
+  /** `undefined` when the whole `.bin` is in memory. */
+  readonly #fd: number | undefined;
   readonly #rules: FrameRules;
   readonly #endOffset: number;
   #window: Buffer;
@@ -27,23 +31,45 @@ export class BinReader {
   #windowLength = 0;
   #offset = 0;
 
-  private constructor(fd: number, rules: FrameRules, endOffset: number) {
+  private constructor(fd: number | undefined, rules: FrameRules, endOffset: number, window: Buffer) {
     this.#fd = fd;
     this.#rules = rules;
     this.#endOffset = endOffset;
-    this.#window = Buffer.allocUnsafe(Math.min(windowBytes, Math.max(endOffset, 1)));
+    this.#window = window;
+    if (fd === undefined) this.#windowLength = window.byteLength;
   }
 
   /** @param endOffset - where the frames end; left out: the end of the file */
   static open(path: string, rules: FrameRules, endOffset?: number): BinReader {
     const fd = fs.openSync(path, "r");
     const { size } = fs.fstatSync(fd);
-    return new BinReader(fd, rules, Math.min(size, endOffset ?? size));
+    const end = Math.min(size, endOffset ?? size);
+    return new BinReader(fd, rules, end, Buffer.allocUnsafe(Math.min(windowBytes, Math.max(end, 1))));
+  }
+
+  /**
+   * Reads a `.bin` that is in memory.
+   *
+   * @param endOffset - where the frames end; left out: with the bytes
+   */
+  static over(bytes: Uint8Array, rules: FrameRules, endOffset: number = bytes.byteLength): BinReader {
+    const window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return new BinReader(undefined, rules, Math.min(bytes.byteLength, endOffset), window);
+  }
+
+  /** Reads a `.bin` from wherever it is. */
+  static of(bin: BinSource, rules: FrameRules, endOffset?: number): BinReader {
+    return typeof bin === "string" ? BinReader.open(bin, rules, endOffset) : BinReader.over(bin, rules, endOffset);
   }
 
   /** Offset behind the last frame that was read: all before it is well framed. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** Goes on at an offset where a frame begins. */
+  seek(offset: number): void {
+    this.#offset = offset;
   }
 
   /** @returns the next frame, or `undefined` where no whole frame follows */
@@ -60,11 +86,14 @@ export class BinReader {
   }
 
   #peek(offset: number): BinFrame | undefined {
-    const payloadBytes = this.#view(offset, limits.frameHeaderBytes)?.readUInt32LE(4);
+    if (!this.#has(offset, limits.frameHeaderBytes)) return undefined;
+    const payloadBytes = this.#window.readUInt32LE(offset - this.#windowOffset + 4);
     // Asked before the payload is read: a length that is none must not cost memory.
-    if (payloadBytes === undefined || payloadBytes > this.#rules.maxPayloadBytes) return undefined;
-    const message = this.#view(offset, limits.frameHeaderBytes + payloadBytes);
-    if (message === undefined) return undefined;
+    if (payloadBytes > this.#rules.maxPayloadBytes) return undefined;
+    const messageBytes = limits.frameHeaderBytes + payloadBytes;
+    if (!this.#has(offset, messageBytes)) return undefined;
+    const start = offset - this.#windowOffset;
+    const message = this.#window.subarray(start, start + messageBytes);
     try {
       const { seq } = parseFrame(message, this.#rules);
       return { offset, seq, payload: message.subarray(limits.frameHeaderBytes) };
@@ -73,23 +102,47 @@ export class BinReader {
     }
   }
 
-  #view(offset: number, byteCount: number): Buffer | undefined {
-    if (offset + byteCount > this.#endOffset) return undefined;
+  /** Whether so many bytes are there; they are in the window then. */
+  #has(offset: number, byteCount: number): boolean {
+    if (offset + byteCount > this.#endOffset) return false;
     const isInWindow = offset >= this.#windowOffset && offset + byteCount <= this.#windowOffset + this.#windowLength;
-    if (!isInWindow) this.#load(offset, byteCount);
-    const start = offset - this.#windowOffset;
-    return start + byteCount <= this.#windowLength ? this.#window.subarray(start, start + byteCount) : undefined;
+    if (!isInWindow && this.#fd !== undefined) this.#load(this.#fd, offset, byteCount);
+    return offset - this.#windowOffset + byteCount <= this.#windowLength;
   }
 
-  #load(offset: number, byteCount: number): void {
+  #load(fd: number, offset: number, byteCount: number): void {
     // A fresh window for each load: views of the frame before stay valid while the next one is peeked at.
     this.#window = Buffer.allocUnsafe(Math.max(Math.min(windowBytes, this.#endOffset - offset), byteCount));
     this.#windowOffset = offset;
-    this.#windowLength = readFully(this.#fd, this.#window, offset);
+    this.#windowLength = readFully(fd, this.#window, offset);
   }
 
   close(): void {
-    fs.closeSync(this.#fd);
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+  }
+}
+
+/** Longer ones are read piece by piece. */
+const heldBytes = 4 * 1024 * 1024;
+
+/** A `.bin` that is about to be read more than once. */
+export interface HeldBin {
+  readonly source: BinSource;
+  /** Of the whole file. */
+  readonly fileBytes: number;
+}
+
+/** Takes a `.bin` up to an offset into memory, unless it is long. */
+export function holdBin(path: string, endOffset: number): HeldBin {
+  const fd = fs.openSync(path, "r");
+  try {
+    const { size } = fs.fstatSync(fd);
+    const byteCount = Math.min(size, endOffset);
+    if (byteCount > heldBytes) return { source: path, fileBytes: size };
+    const bytes = Buffer.allocUnsafe(byteCount);
+    return { source: bytes.subarray(0, readFully(fd, bytes, 0)), fileBytes: size };
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import {
   appendFileSync,
   copyFileSync,
@@ -83,6 +84,22 @@ describe("finishSegment", () => {
       finish(root, segment);
       assert.deepEqual(readTree(root), expected, `after step ${stepCount}`);
     }
+  });
+
+  it("reads a segment that is too long to be held piece by piece, to the same", (t) => {
+    const root = temporaryFolder(t);
+    const samples = wobble(2_200_000);
+    const segment = leaveSegment(root, pcmFrames(samples, 4_000), {
+      format: { ...pcmFormat, frameSampleCount: 4_000 },
+    });
+    const { sidecar } = finish(root, segment)!;
+    const [bin, wav] = [
+      readFileSync(pathOf(root, segment.opening, "bin")),
+      readFileSync(pathOf(root, segment.opening, "wav")),
+    ];
+    assert.ok(bin.byteLength > 4 * 1024 * 1024);
+    assert.equal(sidecar.files.bin.sha256, createHash("sha256").update(bin).digest("hex"));
+    assert.ok(wav.subarray(44, 44 + samples.byteLength).equals(Buffer.from(samples.buffer)));
   });
 
   it("cuts what lies behind the frames that were closed", (t) => {

@@ -6,16 +6,24 @@ import type { ClosedSegment } from "../kernel/segment-record.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
 import { syncFolderSync } from "../storage/durable-file-store.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
+import { holdBin, readFully } from "./bin-reader-store.ts";
+import { isMissingOrDamaged } from "./finished-scan-store.ts";
 import { scanFrames } from "./frame-scan.ts";
-import { type FileFacts, HashedTarget, hashFile } from "./hashed-target-store.ts";
+import { type FileFacts, HashedTarget, hashBin } from "./hashed-target-store.ts";
 import { decideNibbleOrder } from "./nibble-decision.ts";
+import { overviewFilePath, tryToWriteOverview } from "./overview-store.ts";
 import { isDecodable, renderSegment } from "./segment-rendering.ts";
 import { createSidecar, formatSidecar, parseSidecar } from "./sidecar-format.ts";
+
+/** What is held of a file that is written again. */
+const rewriteBlockBytes = 256 * 1024;
 
 /** One segment to finish: plain and serialisable, it crosses into a worker thread. */
 export interface FinishJob {
   /** `data/received` */
   readonly receivedPath: string;
+  /** `data/overview`; left out: no overview is written. */
+  readonly overviewPath?: string;
   readonly segment: ClosedSegment;
   /** Write a WAV, where the samples can be had. */
   readonly wantsWav: boolean;
@@ -39,23 +47,29 @@ export function finishSegment(job: FinishJob): FinishedSegment | null {
   const { binPath, isPart } = findBin(basePath);
   // Of a file that failed before its first sync nothing may be there at all. [S-2.4]
   if (segment.binBytes === 0) return removeEmptySegment(basePath, binPath, 0);
-  const scan = scanFrames(opening, binPath, segment.binBytes);
+  const { source, fileBytes } = holdBin(binPath, segment.binBytes);
+  const scan = scanFrames(segment, source, segment.binBytes);
   const binBytes = isPart && isRecovered ? scan.binBytes : segment.binBytes;
   if (scan.frameCount === 0) return removeEmptySegment(basePath, binPath, binBytes);
-  if (isPart) cutBin(binPath, binBytes, isRecovered);
-  const bin = hashFile(binPath, binBytes);
+  if (isPart) cutBin(binPath, fileBytes, binBytes, segment.unsyncedFromByte);
+  const bin = hashBin(source, binBytes);
   if (!isPart) assertUnchanged(basePath, bin);
 
   const nibbleOrder = decideNibbleOrder(opening.session, scan.verdict, job.earlierOrder);
   // A WAV that is there already stays, so that the sidecar does not forget it.
   const hasWav = isDecodable(opening) && (wantsWav || fs.existsSync(`${basePath}${segmentEndings.wav}`));
   const wavPath = hasWav ? `${basePath}${segmentEndings.wavPart}` : null;
+  const wantsOverview = job.overviewPath !== undefined;
   const rendering = isDecodable(opening)
-    ? renderSegment({ opening, binPath, scan, nibbleOrder, nextFrame, wavPath })
+    ? renderSegment({ opening, bin: source, scan, nibbleOrder, nextFrame, wavPath, wantsOverview })
     : null;
   const sidecar = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered });
   const json = writeSidecarPart(basePath, sidecar);
   publish(basePath, isPart, hasWav);
+  if (job.overviewPath !== undefined && rendering?.overview !== undefined) {
+    tryToWriteOverview(overviewFilePath(job.overviewPath, opening), rendering.overview);
+  }
+  if (segment.unsyncedFromByte !== undefined) syncParents(job.receivedPath, opening.folder);
   return { sidecar, folder: opening.folder, sidecarBytes: json.bytes, sidecarSha256: json.sha256 };
 }
 
@@ -65,16 +79,34 @@ function findBin(basePath: string): { readonly binPath: string; readonly isPart:
   return { binPath: isPart ? partPath : `${basePath}${segmentEndings.bin}`, isPart };
 }
 
-/** Cuts what is not to be trusted and makes the rest durable. */
-function cutBin(path: string, binBytes: number, isRecovered: boolean): void {
+/**
+ * Cuts what is not to be trusted and makes the rest durable.
+ *
+ * @param unsyncedFromByte - of what a crash left; the recorder has synced what it closed
+ */
+function cutBin(path: string, fileBytes: number, binBytes: number, unsyncedFromByte: number | undefined): void {
+  const isLonger = fileBytes > binBytes;
+  if (!isLonger && unsyncedFromByte === undefined) return;
   const fd = fs.openSync(path, "r+");
   try {
-    const isLonger = fs.fstatSync(fd).size > binBytes;
     if (isLonger) fs.ftruncateSync(fd, binBytes);
-    // The recorder has synced what it closed; nobody has synced what a crash left.
-    if (isLonger || isRecovered) fs.fsyncSync(fd);
+    if (unsyncedFromByte !== undefined) writeAgain(fd, unsyncedFromByte, binBytes);
+    fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** After a sync that failed the system takes what it dropped for stored: another sync alone would store nothing. [S-2.4] */
+function writeAgain(fd: number, fromByte: number, toByte: number): void {
+  const block = Buffer.allocUnsafe(rewriteBlockBytes);
+  for (let at = fromByte; at < toByte; ) {
+    const byteCount = readFully(fd, block.subarray(0, Math.min(block.byteLength, toByte - at)), at);
+    if (byteCount === 0) return;
+    for (let written = 0; written < byteCount; ) {
+      written += fs.writeSync(fd, block, written, byteCount - written, at + written);
+    }
+    at += byteCount;
   }
 }
 
@@ -85,12 +117,13 @@ function assertUnchanged(basePath: string, bin: FileFacts): void {
   throw new StorageError("SEGMENT_UNREADABLE", `${basePath}${segmentEndings.bin} is not what its sidecar describes`);
 }
 
-/** @returns `undefined` when there is none or it is damaged itself: it is then made anew */
+/** @returns `undefined` when there is none or it is damaged: it is then made anew */
 function readEarlierSidecar(path: string): Sidecar | undefined {
   try {
     return parseSidecar(fs.readFileSync(path, "utf8"), path);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isMissingOrDamaged(error)) return undefined;
+    throw error;
   }
 }
 
@@ -107,13 +140,25 @@ function writeSidecarPart(basePath: string, sidecar: Sidecar): FileFacts {
 
 /** The sidecar last: where it stands under its name the other two do as well. */
 function publish(basePath: string, isPart: boolean, hasWav: boolean): void {
-  if (isPart) fs.renameSync(`${basePath}${segmentEndings.binPart}`, `${basePath}${segmentEndings.bin}`);
+  const finalPath = `${basePath}${segmentEndings.bin}`;
+  if (isPart && fs.existsSync(finalPath)) {
+    throw new StorageError("SEGMENT_UNREADABLE", `${finalPath} is there already: no segment is ever written over`);
+  }
+  if (isPart) fs.renameSync(`${basePath}${segmentEndings.binPart}`, finalPath);
   const wavPartPath = `${basePath}${segmentEndings.wavPart}`;
   if (hasWav) fs.renameSync(wavPartPath, `${basePath}${segmentEndings.wav}`);
   // Left by a crash in a run that wanted WAVs.
   else fs.rmSync(wavPartPath, { force: true });
   fs.renameSync(`${basePath}${segmentEndings.jsonPart}`, `${basePath}${segmentEndings.json}`);
   syncFolderSync(dirname(basePath));
+}
+
+/** Of what a crash left and nobody has secured: who made the folders may have died before they were synced. */
+function syncParents(receivedPath: string, folder: string): void {
+  for (let parent = folder; parent !== ""; ) {
+    parent = parent.slice(0, Math.max(0, parent.lastIndexOf("/")));
+    syncFolderSync(join(receivedPath, parent));
+  }
 }
 
 /** The opening goes last, so that a crash in between is seen by recovery. */

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import { type Log, type LogFields, silentLog } from "../kernel/log.ts";
 import { finishSegment } from "./finish-segment-store.ts";
-import { scanFinishedSegments } from "./finished-scan-store.ts";
+import { hasFinishedSegment, scanFinishedSegments } from "./finished-scan-store.ts";
 import { leaveSegment, pathOf, pcmFormat, pcmFrames, temporaryFolder, wobble } from "./segment-fixture.test-support.ts";
 
 describe("scanFinishedSegments", () => {
@@ -35,5 +35,17 @@ describe("scanFinishedSegments", () => {
   it("finds nothing where there is no folder", async (t) => {
     for await (const segment of scanFinishedSegments(`${temporaryFolder(t)}/missing`, silentLog))
       assert.fail(segment.folder);
+  });
+});
+
+describe("hasFinishedSegment", () => {
+  it("tells whether any segment is finished, which one with an .open.json is not", async (t) => {
+    const root = temporaryFolder(t);
+    assert.equal(await hasFinishedSegment(`${root}/missing`), false);
+    const segment = leaveSegment(root, pcmFrames(wobble(640), 320), { format: pcmFormat, opening: { folder: "a/b" } });
+    finishSegment({ receivedPath: root, segment, wantsWav: false, isRecovered: false });
+    assert.equal(await hasFinishedSegment(root), false);
+    rmSync(pathOf(root, segment.opening, "open"));
+    assert.equal(await hasFinishedSegment(root), true);
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { toError } from "../kernel/errors.ts";
+import { systemErrorCode, toError } from "../kernel/errors.ts";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import type { Log } from "../kernel/log.ts";
 import type { ClosedSegment } from "../kernel/segment-record.ts";
@@ -53,38 +53,75 @@ export async function* scanFinishedSegments(receivedPath: string, log: Log): Asy
   }
 }
 
+/** Whether a tree has any finished segment: one with a sidecar that nothing is left to be done for. */
+export async function hasFinishedSegment(receivedPath: string): Promise<boolean> {
+  for await (const { names } of scanFolders(receivedPath)) {
+    const all = new Set(names);
+    const openName = (name: string) => `${name.slice(0, -segmentEndings.json.length)}${segmentEndings.open}`;
+    if (names.some((name) => isSidecarName(name) && !all.has(openName(name)))) return true;
+  }
+  return false;
+}
+
 function isSidecarName(name: string): boolean {
   return name.startsWith("stream_") && name.endsWith(segmentEndings.json) && !name.endsWith(segmentEndings.open);
 }
 
-/** A segment by its sidecar; `undefined` when that is missing or not readable and has to be made anew. */
-export async function readFinishedSegment(stem: string, folder: SegmentFolder): Promise<UnfinishedSegment | undefined> {
-  const name = `${stem}${segmentEndings.json}`;
-  if (!folder.names.has(name)) return undefined;
-  const path = join(folder.path, name);
+/**
+ * A segment by its sidecar; `undefined` when that is missing or damaged and has to be made anew.
+ *
+ * @throws the system's error when the sidecar is there and cannot be read now
+ */
+export async function readFinishedSegment(
+  stem: string,
+  { path: folderPath, folder }: Pick<SegmentFolder, "path" | "folder">,
+): Promise<UnfinishedSegment | undefined> {
+  const path = join(folderPath, `${stem}${segmentEndings.json}`);
   try {
     const sidecar = parseSidecar(await readFile(path, "utf8"), path);
-    return { closed: segmentOfSidecar(sidecar, folder.folder), isRecovered: sidecar.recovered };
-  } catch {
-    return undefined;
+    return { closed: segmentOfSidecar(sidecar, folder), isRecovered: sidecar.recovered };
+  } catch (error) {
+    if (isMissingOrDamaged(error)) return undefined;
+    throw error;
   }
 }
 
-/** Finished segments whose samples can be had and whose WAV is not there. [S-3.2] */
-export async function findSegmentsWithoutWav(folder: SegmentFolder, log: Log): Promise<UnfinishedSegment[]> {
-  const found: UnfinishedSegment[] = [];
-  for (const stem of stemsWith(segmentEndings.bin, folder)) {
-    const wavName = `${stem}${segmentEndings.wav}`;
-    if (folder.names.has(wavName) || folder.names.has(`${stem}${segmentEndings.open}`)) continue;
-    // Asked anew: the segment may have been finished since the folder was listed.
-    if (existsSync(join(folder.path, wavName))) continue;
+/** True when a sidecar that was read with this error does not say anything; false when the reading failed. */
+export function isMissingOrDamaged(error: unknown): boolean {
+  return ["ENOENT", "SEGMENT_UNREADABLE"].includes(systemErrorCode(error) ?? "");
+}
+
+/** A `.bin` beside which no WAV stands. */
+export interface BinWithoutWav {
+  readonly stem: string;
+  readonly folder: Pick<SegmentFolder, "path" | "folder">;
+}
+
+/** Finished segments of a folder whose WAV is not there. */
+export function listBinsWithoutWav({ path, folder, names }: SegmentFolder): BinWithoutWav[] {
+  const isFinished = (stem: string) => !names.has(`${stem}${segmentEndings.open}`);
+  return stemsWith(segmentEndings.bin, { path, folder, names })
+    .filter((stem) => isFinished(stem) && !names.has(`${stem}${segmentEndings.wav}`))
+    .map((stem) => ({ stem, folder: { path, folder } }));
+}
+
+/** The segment of such a `.bin`; `undefined` when its WAV is there by now or its samples cannot be had. [S-3.2] */
+export async function readSegmentWithoutWav(
+  { stem, folder }: BinWithoutWav,
+  log: Log,
+): Promise<UnfinishedSegment | undefined> {
+  // Asked anew: the segment may have been finished since the folder was listed.
+  if (existsSync(join(folder.path, `${stem}${segmentEndings.wav}`))) return undefined;
+  try {
     const segment = await readFinishedSegment(stem, folder);
-    if (segment === undefined)
-      log.warn(
-        { bin: join(folder.path, `${stem}${segmentEndings.bin}`) },
-        "no readable sidecar: `eet wav` needs the format",
-      );
-    else if (isDecodable(segment.closed.opening)) found.push(segment);
+    if (segment !== undefined) return isDecodable(segment.closed.opening) ? segment : undefined;
+  } catch (thrown) {
+    log.warn({ segment: stem, error: toError(thrown).message }, "sidecar not readable: the next start derives the WAV");
+    return undefined;
   }
-  return found;
+  log.warn(
+    { bin: join(folder.path, `${stem}${segmentEndings.bin}`) },
+    "no readable sidecar: `eet wav` needs the format",
+  );
+  return undefined;
 }

@@ -55,6 +55,20 @@ describe("Finisher", () => {
     assert.deepEqual([finished, errors], [[], []]);
   });
 
+  it("finishes first what an earlier run left of a session that somebody waits for", async (t) => {
+    const root = temporaryFolder(t);
+    const { finisher, finished } = harness(root, { workerCount: 1 });
+    const sessions = ["a", "b", "c", "d", "e", "f"];
+    for (const session of sessions) {
+      void finisher.finish(leaveSegment(root, frames, { format: pcmFormat, session }), true);
+    }
+    await finisher.settled("f");
+    // Two were begun before anybody asked.
+    assert.ok(finished.length <= 3, `${finished.length}`);
+    await finisher.close();
+    assert.deepEqual(finished.map(({ sidecar }) => sidecar.session).sort(), sessions);
+  });
+
   it("finishes a session's segments in their order and sessions side by side", async (t) => {
     const root = temporaryFolder(t);
     const order: string[] = [];

@@ -17,8 +17,8 @@ import {
 
 function scan(t: TestContext, frames: readonly SentFrame[], draft: SegmentDraft): FrameScan {
   const root = temporaryFolder(t);
-  const { opening } = leaveSegment(root, frames, draft);
-  return scanFrames(opening, pathOf(root, opening, "binPart"));
+  const segment = leaveSegment(root, frames, draft);
+  return scanFrames(segment, pathOf(root, segment.opening, "binPart"));
 }
 
 const tenFrames = pcmFrames(wobble(3200), 320);
@@ -76,6 +76,31 @@ describe("scanFrames", () => {
     assert.deepEqual(gaps[0], leadingGap);
     assert.equal(gaps[1]?.startSample, 640 + 3 * 320);
     assert.deepEqual([sampleCount, gapSampleCount], [8 * 320, 320]);
+  });
+
+  it("takes the cause of a gap from what was observed, but for the one in front", (t) => {
+    const leadingGap: GapRecord = {
+      fromSeq: 0,
+      toSeq: 2,
+      startSample: 0,
+      sampleCount: 640,
+      isEstimated: false,
+      cause: "storage-failed",
+    };
+    const observations = { anchors: [], driftPpm: null, droppedDuplicateCount: 0, deviceDroppedSeqs: [0, 6, 8] };
+    const { gaps } = scan(t, without(0, 1, 4, 6), {
+      format: pcmFormat,
+      opening: { leadingGap, start: { seq: 0, sample: 0 } },
+      closed: { observations },
+    });
+    assert.deepEqual(
+      gaps.map(({ fromSeq, cause }) => [fromSeq, cause]),
+      [
+        [0, "storage-failed"],
+        [4, "not-received"],
+        [6, "device-dropped"],
+      ],
+    );
   });
 
   it("estimates gaps from the frame before where the frame size varies", (t) => {

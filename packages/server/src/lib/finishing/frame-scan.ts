@@ -1,7 +1,7 @@
 import { NibbleOrderDetector, type NibbleOrderVerdict } from "@eet/audio";
 import { countFrameSamples, frameRules, limits, measureGap, SeqTracker } from "@eet/protocol";
-import type { GapRecord, SegmentOpening } from "../kernel/segment-record.ts";
-import { type BinFrame, BinReader } from "./bin-reader-store.ts";
+import type { ClosedSegment, GapRecord, SegmentOpening } from "../kernel/segment-record.ts";
+import { type BinFrame, BinReader, type BinSource } from "./bin-reader-store.ts";
 
 /** A frame in its place on the session's time line. */
 export interface PlacedFrame {
@@ -69,14 +69,19 @@ export function* placeFrames(opening: SegmentOpening, reader: BinReader): Genera
   }
 }
 
+/** What the recorder knows of a segment before its frames are read. */
+export type ScannedSegment = Pick<ClosedSegment, "opening" | "observations">;
+
 /**
- * Reads a segment's frames once: positions, gaps, and the nibble order where the frames tell it.
+ * Reads a segment's frames once: positions, gaps, and the nibble order where the frames tell it. The cause of a gap
+ * stands in no frame: it is what was observed, else `not-received`.
  *
- * @param endOffset - where the frames end; left out: the end of the file
+ * @param endOffset - where the frames end; left out: the end of the `.bin`
  */
-export function scanFrames(opening: SegmentOpening, binPath: string, endOffset?: number): FrameScan {
+export function scanFrames({ opening, observations }: ScannedSegment, bin: BinSource, endOffset?: number): FrameScan {
   const { format, profile } = opening.session;
-  const reader = BinReader.open(binPath, frameRules(format, profile.adpcmLayout), endOffset);
+  const deviceDroppedSeqs = new Set(observations?.deviceDroppedSeqs);
+  const reader = BinReader.of(bin, frameRules(format, profile.adpcmLayout), endOffset);
   const detector = createDetector(opening);
   const isLeadingGapOutside = opening.leadingGap !== null && opening.leadingGap.toSeq === opening.start.seq;
   const gaps: GapRecord[] = isLeadingGapOutside && opening.leadingGap !== null ? [opening.leadingGap] : [];
@@ -92,7 +97,8 @@ export function scanFrames(opening: SegmentOpening, binPath: string, endOffset?:
       frameSamples += sampleCount;
       if (isRepeat) repeatCount += 1;
       if (gap !== null) {
-        gaps.push(gap);
+        const isDropped = gap !== opening.leadingGap && deviceDroppedSeqs.has(gap.fromSeq);
+        gaps.push(isDropped ? { ...gap, cause: "device-dropped" } : gap);
         gapSampleCount += gap.sampleCount;
       }
       detector?.push({ seq: frame.seq, payload: frame.payload, sampleCount });

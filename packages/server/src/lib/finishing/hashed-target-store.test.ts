@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { HashedTarget, hashFile } from "./hashed-target-store.ts";
+import { HashedTarget, hashBin, hashFile } from "./hashed-target-store.ts";
 import { temporaryFolder } from "./segment-fixture.test-support.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -39,12 +39,43 @@ describe("HashedTarget", () => {
     assert.deepEqual(target.close(), { bytes: 3, sha256: sha256(Buffer.from("abc")) });
   });
 
+  it("keeps two that are open at once apart, and from those before", (t) => {
+    const folder = temporaryFolder(t);
+    for (const round of ["first", "second"]) {
+      const targets = ["a", "b"].map((name) => ({ name, target: HashedTarget.open(join(folder, name)) }));
+      for (const { name, target } of targets) target.write(Buffer.from(`${round} ${name}`));
+      for (const { target } of targets) target.close();
+      for (const { name } of targets) assert.equal(readFileSync(join(folder, name), "utf8"), `${round} ${name}`);
+    }
+  });
+
   it("removes what it wrote when it is aborted", (t) => {
     const path = join(temporaryFolder(t), "a");
     const target = HashedTarget.open(path);
     target.write(new Uint8Array(300_000));
     target.abort();
     assert.equal(existsSync(path), false);
+  });
+});
+
+describe("HashedTarget that is aborted behind its close", () => {
+  it("removes the file, and gives nothing free that is another's by now", (t) => {
+    const folder = temporaryFolder(t);
+    const [path, ...others] = ["a", "b", "c"].map((name) => join(folder, name));
+    assert.ok(path);
+    const target = HashedTarget.open(path);
+    target.write(Buffer.from("a"));
+    target.close();
+    const targets = others.map((other) => HashedTarget.open(other));
+    target.abort();
+    assert.equal(existsSync(path), false);
+    targets.push(HashedTarget.open(join(folder, "d")));
+    for (const [index, other] of targets.entries()) other.write(Buffer.from(`${index}`));
+    for (const other of targets) other.close();
+    assert.deepEqual(
+      ["b", "c", "d"].map((name) => readFileSync(join(folder, name), "utf8")),
+      ["0", "1", "2"],
+    );
   });
 });
 
@@ -55,5 +86,14 @@ describe("hashFile", () => {
     writeFileSync(path, bytes);
     assert.deepEqual(hashFile(path, 300_001), { bytes: 300_001, sha256: sha256(bytes.subarray(0, 300_001)) });
     assert.deepEqual(hashFile(path, Number.MAX_SAFE_INTEGER), { bytes: 600_000, sha256: sha256(bytes) });
+  });
+});
+
+describe("hashBin", () => {
+  it("hashes a file and bytes alike", (t) => {
+    const path = join(temporaryFolder(t), "a");
+    const bytes = Buffer.alloc(1_000, "eet");
+    writeFileSync(path, bytes);
+    for (const end of [0, 999, 1_000, 2_000]) assert.deepEqual(hashBin(bytes, end), hashBin(path, end));
   });
 });

@@ -1,9 +1,17 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import fs from "node:fs";
 import { endianness } from "node:os";
+import type { BinSource } from "./bin-reader-store.ts";
 
 const bufferBytes = 256 * 1024;
 const isBigEndian = endianness() === "BE";
+
+/** Buffers that nobody uses now: getting one from the system costs as much as filling it. There are as many as were in use at once. */
+const freeBuffers: Buffer[] = [];
+
+function takeBuffer(): Buffer {
+  return freeBuffers.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+}
 
 /** Size and SHA-256 (lower-case hex) of a file. */
 export interface FileFacts {
@@ -19,9 +27,10 @@ export class HashedTarget {
   readonly #path: string | null;
   readonly #fd: number | undefined;
   readonly #hash = createHash("sha256");
-  readonly #buffer = Buffer.allocUnsafe(bufferBytes);
+  readonly #buffer = takeBuffer();
   #buffered = 0;
   #bytes = 0;
+  #isReleased = false;
 
   private constructor(path: string | null, fd: number | undefined) {
     this.#path = path;
@@ -57,38 +66,52 @@ export class HashedTarget {
     this.#buffered = 0;
   }
 
-  /** Writes what is left, syncs the file and closes it. */
+  /** Writes what is left, syncs the file and closes it. It takes nothing afterwards. */
   close(): FileFacts {
     this.#flush();
-    if (this.#fd !== undefined) {
-      fs.fsyncSync(this.#fd);
-      fs.closeSync(this.#fd);
-    }
+    if (this.#fd !== undefined) fs.fsyncSync(this.#fd);
+    this.#release();
     return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }
 
-  /** Gives up: what was written goes, so that a full disk has its room back. */
+  /** Gives up, closed or not: what was written goes, so that a full disk has its room back. */
   abort(): void {
-    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+    this.#release();
     if (this.#path !== null) fs.rmSync(this.#path, { force: true });
+  }
+
+  /** Once: by then buffer and descriptor may be another's. */
+  #release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    freeBuffers.push(this.#buffer);
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
   }
 }
 
 /** Hashes the first `endOffset` bytes of a file. */
 export function hashFile(path: string, endOffset: number): FileFacts {
   const fd = fs.openSync(path, "r");
-  const hash = createHash("sha256");
-  const buffer = Buffer.allocUnsafe(bufferBytes);
+  const running = createHash("sha256");
+  const buffer = takeBuffer();
   let at = 0;
   try {
     while (at < endOffset) {
       const bytes = fs.readSync(fd, buffer, 0, Math.min(buffer.byteLength, endOffset - at), at);
       if (bytes === 0) break;
-      hash.update(buffer.subarray(0, bytes));
+      running.update(buffer.subarray(0, bytes));
       at += bytes;
     }
   } finally {
+    freeBuffers.push(buffer);
     fs.closeSync(fd);
   }
-  return { bytes: at, sha256: hash.digest("hex") };
+  return { bytes: at, sha256: running.digest("hex") };
+}
+
+/** As {@link hashFile}, of a `.bin` that may be in memory. */
+export function hashBin(bin: BinSource, endOffset: number): FileFacts {
+  if (typeof bin === "string") return hashFile(bin, endOffset);
+  const bytes = bin.subarray(0, Math.min(bin.byteLength, endOffset));
+  return { bytes: bytes.byteLength, sha256: hash("sha256", bytes) };
 }

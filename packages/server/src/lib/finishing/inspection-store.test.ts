@@ -37,6 +37,17 @@ describe("inspectBin", () => {
     assert.ok(readFileSync(wavPath).equals(readFileSync(pathOf(root, segment.opening, "wav"))));
   });
 
+  it("tells what was observed in an acknowledged session", async (t) => {
+    const root = temporaryFolder(t);
+    const observations = { anchors: [], driftPpm: 9.5, droppedDuplicateCount: 1, deviceDroppedSeqs: [3] };
+    const some = frames.filter(({ seq }) => seq !== 3);
+    const segment = leaveSegment(root, some, { isAcked: true, closed: { observations } });
+    const { sidecar } = finishSegment({ receivedPath: root, segment, wantsWav: true, isRecovered: false })!;
+    const { facts } = await inspectBin(pathOf(root, segment.opening, "bin"), {}, join(root, "again.wav"));
+    assert.deepEqual(facts, sidecar);
+    assert.deepEqual([facts.acked, facts.drift_ppm, facts.gaps[0]?.cause], [true, 9.5, "device-dropped"]);
+  });
+
   it("keeps the order that the sidecar's WAV has, unless another is asked for", async (t) => {
     const root = temporaryFolder(t);
     const few = frames.slice(0, 2);
@@ -82,6 +93,14 @@ describe("inspectBin", () => {
     writeFileSync(path, binOf(frames, adpcmFormat));
     const { facts } = await inspectBin(path, { sampleRateHz: 16_000 }, null);
     assert.deepEqual(facts.nibble_order, { order: "high", source: "exact" });
+  });
+
+  it("says which gap makes a WAV too long, at once", async (t) => {
+    const path = join(temporaryFolder(t), "frames.bin");
+    const [first, second] = pcmFrames(wobble(640), 320);
+    writeFileSync(path, binOf([first!, { ...second!, seq: 2 ** 31 - 2 }], pcmFormat));
+    const refusal = { code: "SEGMENT_UNREADABLE", message: /more than 2 GiB/ };
+    await assert.rejects(inspectBin(path, { sampleRateHz: 16_000 }, null), refusal);
   });
 
   it("asks for the sample rate of frames alone", async (t) => {

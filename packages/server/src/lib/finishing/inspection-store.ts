@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { frameMagics, frameRules, limits } from "@eet/protocol";
 import { StorageError } from "../kernel/errors.ts";
-import type { ClosedSegment, RecordFormat } from "../kernel/segment-record.ts";
+import type { ClosedSegment, RecordFormat, SegmentOpening } from "../kernel/segment-record.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
 import { BinReader } from "./bin-reader-store.ts";
@@ -13,6 +13,9 @@ import { decideNibbleOrder } from "./nibble-decision.ts";
 import { parseOpening } from "./opening-format.ts";
 import { isDecodable, type Rendering, renderSegment } from "./segment-rendering.ts";
 import { createSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+
+/** Segments are cut there. [S-1.5] */
+const maxWavBytes = 2 ** 31;
 
 /** Format given by hand for a `.bin` without a sidecar. */
 export interface AssumedFormat {
@@ -46,19 +49,27 @@ export interface Inspection {
 export async function inspectBin(path: string, assumed: AssumedFormat, wavPath: string | null): Promise<Inspection> {
   const { segment, sidecar, formatSource } = await readSegment(path, assumed);
   const { opening, nextFrame } = segment;
-  const scan = scanFrames(opening, path);
+  const scan = scanFrames(segment, path);
   if (scan.frameCount === 0) throw new StorageError("SEGMENT_UNREADABLE", `${path} does not start with an audio frame`);
+  assertWavLength(scan.sampleCount * opening.session.format.channels, path);
   // The order that the sidecar's WAV was decoded with, unless another is asked for.
   const sidecarOrder = assumed.nibbleOrder === undefined ? sidecar?.nibble_order : undefined;
   const nibbleOrder = sidecarOrder ?? decideNibbleOrder(opening.session, scan.verdict, undefined);
   const rendering = isDecodable(opening)
-    ? renderSegment({ opening, binPath: path, scan, nibbleOrder, nextFrame, wavPath })
+    ? renderSegment({ opening, bin: path, scan, nibbleOrder, nextFrame, wavPath })
     : null;
   const bin = hashFile(path, Number.MAX_SAFE_INTEGER);
   const hasWav = wavPath !== null;
   const isRecovered = sidecar?.recovered ?? false;
   const facts = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered });
   return { facts, formatSource, trailingBytes: bin.bytes - scan.binBytes, verdict: scan.verdict, rendering };
+}
+
+/** Frames that follow each other with a gap of days between them were not recorded so: a seq among them is damaged. */
+function assertWavLength(sampleCount: number, path: string): void {
+  if (sampleCount * 2 <= maxWavBytes) return;
+  const silence = "with its gaps filled with silence its WAV would have more than 2 GiB";
+  throw new StorageError("SEGMENT_UNREADABLE", `${path} holds frames far apart: ${silence}`);
 }
 
 interface KnownSegment {
@@ -80,10 +91,14 @@ async function readSegment(path: string, assumed: AssumedFormat): Promise<KnownS
     const opening = parseOpening(await readFile(openPath, "utf8"));
     if (opening === undefined)
       throw new StorageError("SEGMENT_UNREADABLE", `${openPath} is torn or of another version`);
-    const closed: ClosedSegment = { opening, binBytes: 0, reason: "recovered", received: null, nextFrame: null };
-    return { segment: withAssumed(closed, assumed), formatSource: "open segment" };
+    return { segment: withAssumed(unclosedSegment(opening), assumed), formatSource: "open segment" };
   }
   return { segment: assumeSegment(path, assumed), formatSource: "assumed" };
+}
+
+/** A segment of which nothing is known but its opening and its frames. */
+function unclosedSegment(opening: SegmentOpening): ClosedSegment {
+  return { opening, binBytes: 0, reason: "recovered", received: null, observations: null, nextFrame: null };
 }
 
 function withAssumed(segment: ClosedSegment, assumed: AssumedFormat): ClosedSegment {
@@ -130,26 +145,21 @@ function assumeSegment(path: string, assumed: AssumedFormat): ClosedSegment {
     format,
     start: { startMs: 0, rule: "server-arrival", deviceMs: 0, serverMs: 0, warning: null },
     profile: {},
+    isAcked: false,
   } as const;
-  const segment: ClosedSegment = {
-    opening: {
-      version: "eet.open/1",
-      session,
-      index: 0,
-      name: basename(path).replace(/\.bin(\.part)?$/, ""),
-      folder: "",
-      start: { seq: firstSeq, sample: 0 },
-      leadingGap: null,
-      gapFill: "silence",
-      bootId: "",
-      runId: "",
-      logNumber: 0,
-    },
-    binBytes: 0,
-    reason: "recovered",
-    received: null,
-    nextFrame: null,
-  };
+  const segment = unclosedSegment({
+    version: "eet.open/1",
+    session,
+    index: 0,
+    name: basename(path).replace(/\.bin(\.part)?$/, ""),
+    folder: "",
+    start: { seq: firstSeq, sample: 0 },
+    leadingGap: null,
+    gapFill: "silence",
+    bootId: "",
+    runId: "",
+    logNumber: 0,
+  });
   return withAssumed(segment, assumed);
 }
 

@@ -5,8 +5,17 @@ import { makeOpening } from "./segment-fixture.test-support.ts";
 
 describe("parseOpening", () => {
   it("reads what the recorder writes", () => {
+    for (const isAcked of [false, true]) {
+      const opening = makeOpening({ isAcked });
+      assert.deepEqual(parseOpening(JSON.stringify(opening)), opening);
+    }
+  });
+
+  it("takes an opening of before there were acknowledgements for one of a plain session", () => {
     const opening = makeOpening();
-    assert.deepEqual(parseOpening(JSON.stringify(opening)), opening);
+    const { isAcked, ...session } = opening.session;
+    assert.equal(isAcked, false);
+    assert.deepEqual(parseOpening(JSON.stringify({ ...opening, session })), opening);
   });
 
   it("refuses every truncation and other versions", () => {

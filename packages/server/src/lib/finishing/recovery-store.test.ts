@@ -13,12 +13,13 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { type Log, type LogFields, silentLog } from "../kernel/log.ts";
+import { type LogFields, silentLog } from "../kernel/log.ts";
 import type { ClosedSegment } from "../kernel/segment-record.ts";
 import { FrameLog } from "../storage/frame-log-store.ts";
 import { finishSegment } from "./finish-segment-store.ts";
 import { Finisher } from "./finisher.ts";
-import { type RecoveryOptions, type RecoveryResult, recoverSegments } from "./recovery-store.ts";
+import { problemsOf, receivedFolder, recover } from "./recovery.test-support.ts";
+import type { RecoveryOptions } from "./recovery-store.ts";
 import { decodeOnce } from "./reference-decode.test-support.ts";
 import {
   adpcmFormat,
@@ -31,54 +32,9 @@ import {
   pcmFormat,
   pcmFrames,
   readTree,
-  temporaryFolder,
   wavSamples,
   wobble,
 } from "./segment-fixture.test-support.ts";
-import { verifyFolder } from "./verification-store.ts";
-
-interface Outcome extends RecoveryResult {
-  readonly finished: readonly { readonly segment: ClosedSegment; readonly isRecovered: boolean }[];
-  readonly logged: readonly string[];
-}
-
-async function recover(root: string, options: Partial<RecoveryOptions> = {}): Promise<Outcome> {
-  const finished: { segment: ClosedSegment; isRecovered: boolean }[] = [];
-  const logged: string[] = [];
-  const note = (_: LogFields, message: string) => logged.push(message);
-  const log: Log = { ...silentLog, warn: note, error: note };
-  const result = await recoverSegments({
-    receivedPath: root,
-    frameLogFolder: join(root, "..", "frame-log"),
-    runId: "run-2",
-    bootId: "boot-1",
-    wantsWav: true,
-    log,
-    finish: async (segment, isRecovered) => {
-      finished.push({ segment, isRecovered });
-      finishSegment({ receivedPath: root, segment, wantsWav: true, isRecovered });
-      rmSync(pathOf(root, segment.opening, "open"), { force: true });
-    },
-    ...options,
-  });
-  return { ...result, finished, logged };
-}
-
-/** `data/received` of a fresh data folder. */
-function receivedFolder(t: Parameters<typeof temporaryFolder>[0]): string {
-  const path = join(temporaryFolder(t), "received");
-  mkdirSync(path);
-  return path;
-}
-
-async function problemsOf(root: string): Promise<string[]> {
-  const problems: string[] = [];
-  for await (const verdict of verifyFolder(root)) {
-    problems.push(...verdict.problems);
-    if (verdict.isOpen) problems.push(`${verdict.segment} is open`);
-  }
-  return problems;
-}
 
 const frames = adpcmFrames(wobble(16_000), 320, "low");
 
@@ -95,6 +51,29 @@ describe("recoverSegments after a crash of the process", () => {
     assert.deepEqual([recovered, close_reason, received, files.bin.bytes], [true, "recovered", null, binBytes]);
     assert.deepEqual(wavSamples(pathOf(root, opening, "wav")), decodeOnce(frames, adpcmFormat, "low"));
     assert.deepEqual(await problemsOf(root), []);
+  });
+
+  it("makes all that was left durable before any of it is derived", async (t) => {
+    const root = receivedFolder(t);
+    for (const session of ["a", "b"]) leaveSegment(root, frames, { session });
+    const messages: string[] = [];
+    const log = { ...silentLog, info: (_: LogFields, message: string) => messages.push(message) };
+    await recover(root, {
+      log,
+      finish: async ({ opening, unsyncedFromByte }) => {
+        messages.push(opening.session.session);
+        assert.equal(unsyncedFromByte, undefined);
+      },
+    });
+    assert.deepEqual(messages, ["what an earlier run left is safe", "a", "b"]);
+  });
+
+  it("leaves the rest to the next start when the server stops", async (t) => {
+    const root = receivedFolder(t);
+    leaveSegment(root, frames);
+    const before = readTree(root);
+    await assert.rejects(recover(root, { stopping: AbortSignal.abort() }), { name: "AbortError" });
+    assert.deepEqual(readTree(root), before);
   });
 
   it("goes on from every step of finishing, to the same frames and samples", async (t) => {
@@ -217,6 +196,16 @@ describe("recoverSegments on leftovers", () => {
     assert.deepEqual(readTree(root), before);
   });
 
+  it("leaves an opening alone that names another segment's files", async (t) => {
+    const root = receivedFolder(t);
+    const { opening } = leaveSegment(root, frames, { session: "moved" });
+    writeFileSync(pathOf(root, opening, "open"), JSON.stringify({ ...opening, name: "../elsewhere" }));
+    writeFileSync(join(root, "elsewhere.bin"), readFileSync(pathOf(root, opening, "binPart")));
+    const before = readTree(root);
+    assert.equal((await recover(root)).recoveredCount, 0);
+    assert.deepEqual(readTree(root), before);
+  });
+
   it("goes on when one segment cannot be recovered, and keeps the frame logs for it", async (t) => {
     const root = receivedFolder(t);
     const bad = leaveSegment(root, frames, { session: "bad", opening: { bootId: "boot-0", runId: "run-1" } }).opening;
@@ -237,6 +226,35 @@ describe("recoverSegments on leftovers", () => {
     assert.ok(existsSync(logPath));
     await recover(root);
     assert.ok(existsSync(pathOf(root, failing, "json")));
+    assert.equal(existsSync(logPath), false);
+  });
+
+  it("goes on when an opening lacks what each has", async (t) => {
+    for (const session of [{}, { format: null }, { format: {} }, { isAcked: true, format: 7 }]) {
+      const root = receivedFolder(t);
+      const { opening } = leaveSegment(root, frames);
+      const damaged = makeOpening({ session: "damaged", index: 0 });
+      writeFileSync(pathOf(root, damaged, "binPart"), "");
+      writeFileSync(pathOf(root, damaged, "open"), JSON.stringify({ ...damaged, session }));
+      await recover(root);
+      assert.ok(existsSync(pathOf(root, opening, "json")));
+    }
+  });
+});
+
+describe("recoverSegments while sessions go on", () => {
+  it("does not take a segment of its own run for one that is left [P-2.7]", async (t) => {
+    const root = receivedFolder(t);
+    const { opening } = leaveSegment(root, [], { session: "empty" });
+    const logPath = join(root, "..", "frame-log", "run-1.000000.log");
+    mkdirSync(dirname(logPath));
+    writeFileSync(logPath, "");
+    const finish: RecoveryOptions["finish"] = async () => {
+      // The session's next segment has the name of the one that held no frame.
+      writeFileSync(pathOf(root, opening, "open"), JSON.stringify({ ...opening, runId: "run-2" }));
+    };
+    const { logged } = await recover(root, { finish });
+    assert.deepEqual(logged, []);
     assert.equal(existsSync(logPath), false);
   });
 });

@@ -74,15 +74,26 @@ export interface SegmentDraft {
   readonly format?: RecordFormat;
   readonly profile?: DeviceProfile;
   readonly session?: string;
+  /** Default: `mic-1`. */
+  readonly hwid?: string;
   readonly index?: number;
   readonly startMs?: number;
+  readonly isAcked?: boolean;
   readonly opening?: Partial<SegmentOpening>;
   readonly closed?: Partial<ClosedSegment>;
 }
 
 /** The opening of a segment that starts with `firstSeq`. */
 export function makeOpening(draft: SegmentDraft = {}, firstSeq = 0): SegmentOpening {
-  const { format = adpcmFormat, profile = {}, session = "s1", index = 0, opening } = draft;
+  const {
+    format = adpcmFormat,
+    profile = {},
+    session = "s1",
+    hwid = "mic-1",
+    index = 0,
+    isAcked = false,
+    opening,
+  } = draft;
   const { startMs = Date.UTC(2026, 0, 2, 3, 4, 5) } = draft;
   const start = opening?.start ?? { seq: firstSeq, sample: 0 };
   const segmentStartMs = startMs + (start.sample * 1000) / format.sampleRateHz;
@@ -90,14 +101,15 @@ export function makeOpening(draft: SegmentDraft = {}, firstSeq = 0): SegmentOpen
     version: "eet.open/1",
     session: {
       session,
-      hwid: "mic-1",
+      hwid,
       streamId: 7,
       format,
       start: { startMs, rule: "device-synced", deviceMs: startMs, serverMs: startMs + 12.5, warning: null },
       profile,
+      isAcked,
     },
     index,
-    name: formatSegmentName({ hwid: "mic-1", streamId: 7, session, index, startMs: segmentStartMs }),
+    name: formatSegmentName({ hwid, streamId: 7, session, index, startMs: segmentStartMs }),
     folder: "mic-1",
     start,
     leadingGap: null,
@@ -127,6 +139,7 @@ export function leaveSegment(
     binBytes: bin.byteLength,
     reason: "rotation",
     received: { firstMs: 1_767_323_045_020, lastMs: 1_767_323_055_000 },
+    observations: null,
     nextFrame: null,
     ...draft.closed,
   };

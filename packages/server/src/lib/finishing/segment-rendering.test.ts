@@ -30,12 +30,13 @@ function render(
   order: Order = "low",
 ): { rendering: Rendering; samples: number[]; wavPath: string } {
   const root = temporaryFolder(t);
-  const { opening, nextFrame } = leaveSegment(root, frames, draft);
+  const segment = leaveSegment(root, frames, draft);
+  const { opening, nextFrame } = segment;
   const binPath = pathOf(root, opening, "binPart");
   const wavPath = join(root, "out.wav");
   const nibbleOrder = { order, source: "config" } as const;
-  const scan = scanFrames(opening, binPath);
-  const rendering = renderSegment({ opening, binPath, scan, nibbleOrder, nextFrame, wavPath });
+  const scan = scanFrames(segment, binPath);
+  const rendering = renderSegment({ opening, bin: binPath, scan, nibbleOrder, nextFrame, wavPath });
   return { rendering, samples: wavSamples(wavPath), wavPath };
 }
 
@@ -53,7 +54,13 @@ describe("renderSegment", () => {
     const { opening } = leaveSegment(root, pcmFrames(wobble(200_000), 320), { format: pcmFormat });
     const binPath = pathOf(root, opening, "binPart");
     const wavPath = join(root, "out.wav");
-    const request = { opening, binPath, scan: scanFrames(opening, binPath), nibbleOrder: null, nextFrame: null };
+    const request = {
+      opening,
+      bin: binPath,
+      scan: scanFrames({ opening, observations: null }, binPath),
+      nibbleOrder: null,
+      nextFrame: null,
+    };
     const written = renderSegment({ ...request, wavPath }).wav;
     assert.deepEqual(written, hashFile(wavPath, Number.MAX_SAFE_INTEGER));
     assert.deepEqual(renderSegment({ ...request, wavPath: null }).wav, written);
@@ -133,9 +140,9 @@ describe("renderSegment", () => {
   it("leaves nothing behind when it fails", (t) => {
     const root = temporaryFolder(t);
     const { opening } = leaveSegment(root, pcmFrames(wobble(640), 320), { format: pcmFormat });
-    const scan = scanFrames(opening, pathOf(root, opening, "binPart"));
+    const scan = scanFrames({ opening, observations: null }, pathOf(root, opening, "binPart"));
     const wavPath = join(root, "out.wav");
-    const request = { opening, binPath: join(root, "missing.bin"), scan, nibbleOrder: null, nextFrame: null, wavPath };
+    const request = { opening, bin: join(root, "missing.bin"), scan, nibbleOrder: null, nextFrame: null, wavPath };
     assert.throws(() => renderSegment(request), { code: "ENOENT" });
     assert.throws(() => readFileSync(wavPath), { code: "ENOENT" });
   });

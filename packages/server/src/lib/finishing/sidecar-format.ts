@@ -1,6 +1,12 @@
 import Value from "typebox/value";
 import { StorageError } from "../kernel/errors.ts";
-import type { ClosedSegment, GapRecord, SegmentOpening } from "../kernel/segment-record.ts";
+import type {
+  AnchorRecord,
+  ClosedSegment,
+  GapRecord,
+  SegmentObservations,
+  SegmentOpening,
+} from "../kernel/segment-record.ts";
 import { Sidecar, sidecarFormat } from "../kernel/sidecar.ts";
 import type { FrameScan } from "./frame-scan.ts";
 import type { FileFacts } from "./hashed-target-store.ts";
@@ -23,14 +29,16 @@ export interface SidecarFacts {
 /** Makes the sidecar of a finished segment. [S-1.4] */
 export function createSidecar(facts: SidecarFacts): Sidecar {
   const { segment, scan, rendering, hasWav } = facts;
-  const { opening } = segment;
-  const { session, hwid, streamId, format, profile } = opening.session;
+  const { opening, observations } = segment;
+  const { session, hwid, streamId, format, profile, isAcked } = opening.session;
   return {
     format: sidecarFormat,
     name: opening.name,
     hwid,
     stream_id: streamId,
     session,
+    // Left out where it is false: sidecars of plain sessions are the same as before there were others.
+    ...(isAcked && { acked: true }),
     index: opening.index,
     audio: {
       codec: format.codec,
@@ -44,6 +52,7 @@ export function createSidecar(facts: SidecarFacts): Sidecar {
     last_seq: scan.lastSeq,
     frames: scan.frameCount,
     duplicates: scan.repeatCount,
+    ...(isAcked && observations !== null && { dropped_duplicates: observations.droppedDuplicateCount }),
     start_sample: opening.start.sample,
     samples: scan.sampleCount,
     wav_samples: hasWav && rendering !== null ? rendering.sampleCount : null,
@@ -54,9 +63,10 @@ export function createSidecar(facts: SidecarFacts): Sidecar {
     time: createTime(opening, scan.sampleCount),
     received:
       segment.received === null ? null : { first_ms: segment.received.firstMs, last_ms: segment.received.lastMs },
-    drift_ppm: null,
-    anchors: [],
+    drift_ppm: observations?.driftPpm ?? null,
+    anchors: (observations?.anchors ?? []).map(formatAnchor),
     levels: rendering === null ? null : createLevels(rendering),
+    hum_share: rendering?.humShare ?? null,
     files: { bin: facts.bin, wav: hasWav && rendering !== null ? rendering.wav : null },
     close_reason: segment.reason,
     next_frame:
@@ -99,6 +109,14 @@ function createLevels({ levels }: Rendering): NonNullable<Sidecar["levels"]> {
   };
 }
 
+function formatAnchor({ seq, captureMs, captureUs }: AnchorRecord): Sidecar["anchors"][number] {
+  return { seq, capture_ms: captureMs, capture_us: captureUs };
+}
+
+function parseAnchor({ seq, capture_ms, capture_us }: Sidecar["anchors"][number]): AnchorRecord {
+  return { seq, captureMs: capture_ms, captureUs: capture_us };
+}
+
 function formatGap(gap: GapRecord): Sidecar["gaps"][number] {
   return {
     from_seq: gap.fromSeq,
@@ -139,9 +157,22 @@ export function parseSidecar(text: string, path: string): Sidecar {
     throw new StorageError("SEGMENT_UNREADABLE", `${path} is not JSON`, { cause });
   }
   if (Value.Check(Sidecar, value)) return value;
-  const [first] = Value.Errors(Sidecar, value);
+  const known = cleanSidecar(value, path);
+  if (Value.Check(Sidecar, known)) return known;
+  const [first] = Value.Errors(Sidecar, known);
   const where = first === undefined ? "" : `: ${first.instancePath || "the whole"} ${first.message}`;
   throw new StorageError("SEGMENT_UNREADABLE", `${path} is not a ${sidecarFormat} sidecar${where}`);
+}
+
+/** Without the fields that it does not know: a later version may have written more, and be gone again. */
+function cleanSidecar(value: unknown, path: string): unknown {
+  try {
+    return Value.Clean(Sidecar, value);
+  } catch (cause) {
+    // JSON is read to any depth, but walked to that of the stack.
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new StorageError("SEGMENT_UNREADABLE", `${path} is nested deeper than any sidecar`, { cause });
+  }
 }
 
 /** The closed segment that a sidecar describes, so that its files can be derived again. */
@@ -177,6 +208,7 @@ export function segmentOfSidecar(sidecar: Sidecar, folder: string): ClosedSegmen
           ...(nibbleOrder?.source === "cached" && { cachedNibbleOrder: nibbleOrder.order }),
           ...(audio.adpcm_layout !== null && { adpcmLayout: audio.adpcm_layout }),
         },
+        isAcked: sidecar.acked ?? false,
       },
       index: sidecar.index,
       name: sidecar.name,
@@ -192,6 +224,24 @@ export function segmentOfSidecar(sidecar: Sidecar, folder: string): ClosedSegmen
     reason: sidecar.close_reason,
     received:
       sidecar.received === null ? null : { firstMs: sidecar.received.first_ms, lastMs: sidecar.received.last_ms },
+    observations: readObservations(sidecar, leadingGap),
     nextFrame: next === null ? null : { seq: next.seq, predictor: next.predictor, stepIndex: next.step_index },
+  };
+}
+
+/** What a sidecar tells of what was seen on receipt; `null` when that is nothing. */
+function readObservations(sidecar: Sidecar, leadingGap: GapRecord | null): SegmentObservations | null {
+  const { anchors, drift_ppm: driftPpm, dropped_duplicates: droppedDuplicateCount, gaps } = sidecar;
+  // The leading gap's cause stands in the opening.
+  const deviceDroppedSeqs = gaps
+    .filter((gap) => gap.cause === "device-dropped" && gap.to_seq !== leadingGap?.toSeq)
+    .map((gap) => gap.from_seq);
+  const isNothing = driftPpm === null && anchors.length === 0 && deviceDroppedSeqs.length === 0;
+  if (isNothing && droppedDuplicateCount === undefined) return null;
+  return {
+    anchors: anchors.map(parseAnchor),
+    driftPpm,
+    droppedDuplicateCount: droppedDuplicateCount ?? 0,
+    deviceDroppedSeqs,
   };
 }

@@ -202,6 +202,27 @@ describe("verifyFolder", () => {
     );
   });
 
+  it("checks what was observed in an acknowledged session", async (t) => {
+    const root = temporaryFolder(t);
+    const observations = {
+      anchors: [{ seq: 4, captureMs: 1_767_323_045_000, captureUs: 77 }],
+      driftPpm: 3.5,
+      droppedDuplicateCount: 2,
+      deviceDroppedSeqs: [17],
+    };
+    const draft = { format: odd, isAcked: true, closed: { observations, reason: "disconnected" as const } };
+    const segment = leaveSegment(root, frames, draft);
+    finishSegment({ receivedPath: root, segment, wantsWav: true, isRecovered: false });
+    rmSync(pathOf(root, segment.opening, "open"));
+    const problems = async () => (await verify(root)).map((verdict) => verdict.problems);
+    assert.deepEqual(await problems(), [[]]);
+    // A gap of which the frames know nothing.
+    editJson(pathOf(root, segment.opening, "json"), (value) => {
+      (value["gaps"] as { from_seq: number }[])[0]!.from_seq = 16;
+    });
+    assert.deepEqual(await problems(), [["the frames give another gaps than the sidecar says"]]);
+  });
+
   it("passes over open segments, and tells those of which only the sidecar is here", async (t) => {
     const { root, openings } = makeTree(t);
     leaveSegment(root, frames, { format: odd, session: "s2" });

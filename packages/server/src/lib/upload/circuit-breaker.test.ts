@@ -72,6 +72,18 @@ describe("CircuitBreaker", () => {
     assert.equal(breaker.permits(1, at(1000)), 1);
   });
 
+  it("probes at once when somebody says that the store may be back, and else as before", () => {
+    const breaker = openBreaker();
+    breaker.hurry(at(200));
+    assert.equal(breaker.permits(4, at(200)), 1);
+    breaker.started();
+    breaker.hurry(at(300));
+    assert.equal(breaker.state.kind, "half-open");
+    breaker.succeeded();
+    breaker.hurry(at(400));
+    assert.equal(breaker.permits(4, at(400)), 4);
+  });
+
   it("probes again at once when a probe ended without a word from the store", () => {
     const breaker = openBreaker();
     breaker.started();

@@ -70,6 +70,11 @@ export class CircuitBreaker {
     this.#state = { kind: "open", error, probeCount, probeMs: (nowMs + waitMs) as MonotonicMs };
   }
 
+  /** Somebody says that the store may be back: the next probe may start at once. Its waits begin anew. */
+  hurry(nowMs: MonotonicMs): void {
+    if (this.#state.kind === "open") this.#state = { ...this.#state, probeCount: 0, probeMs: nowMs };
+  }
+
   /** The probe ended without a word from the store. Half-open > open, and the next probe may start at once. */
   probeAbandoned(nowMs: MonotonicMs): void {
     if (this.#state.kind !== "half-open") return;

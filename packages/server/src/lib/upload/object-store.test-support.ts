@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { StorageError, UploadError } from "../kernel/errors.ts";
-import type { ObjectSource, ObjectStore, ObjectStoreOptions } from "./object-store.ts";
+import type { ObjectSource, ObjectStoreOptions } from "./object-store.ts";
 import { S3ObjectStore } from "./s3-object-store.ts";
 
 /** Length at which the store begins to send a file in parts. */
@@ -54,19 +54,21 @@ export class SourceFolder {
   }
 }
 
-/** What every {@link ObjectStore} does, as tests for a `describe`. */
+/** What every {@link S3ObjectStore} does, as tests for a `describe`. */
 export function testObjectStore(openBucket: () => Promise<Bucket>): void {
   const bench = new Bench(openBucket);
   before(() => bench.open());
   after(() => bench.close());
   testPuts(bench);
+  testReads(bench);
+  testDeletions(bench);
   testRefusals(bench);
 }
 
 /** A store under test with a bucket and files for it. */
 class Bench {
   readonly #openBucket: () => Promise<Bucket>;
-  #opened: { readonly bucket: Bucket; readonly folder: SourceFolder; readonly store: ObjectStore } | undefined;
+  #opened: { readonly bucket: Bucket; readonly folder: SourceFolder; readonly store: S3ObjectStore } | undefined;
 
   constructor(openBucket: () => Promise<Bucket>) {
     this.#openBucket = openBucket;
@@ -90,7 +92,7 @@ class Bench {
     return this.#get().folder;
   }
 
-  get store(): ObjectStore {
+  get store(): S3ObjectStore {
     return this.#get().store;
   }
 
@@ -172,6 +174,52 @@ function testPuts(bench: Bench): void {
     await bench.putAndRead("received/changed.bin", randomBytes(5000));
     await bench.putAndRead("received/changed.bin", randomBytes(5000));
     await bench.putAndRead("received/changed.bin", randomBytes(400));
+  });
+}
+
+function testReads(bench: Bench): void {
+  it("reads a whole object, and any part of it with the length of the whole", async () => {
+    const bytes = randomBytes(100_000);
+    const { key } = await bench.folder.add("received/read me (1).wav", bytes);
+    await bench.bucket.write(key, { bytes, contentType: "audio/wav", metadata: {} });
+    assert.deepEqual(await bench.store.get(key), { bytes, objectBytes: 100_000 });
+    for (const [start, end] of [
+      [0, 1],
+      [44, 70_001],
+      [99_999, 100_000],
+      [0, 100_000],
+    ] as const) {
+      const part = { bytes: bytes.subarray(start, end), objectBytes: 100_000 };
+      assert.deepEqual(await bench.store.get(key, { start, end }), part);
+    }
+  });
+
+  it("refuses parts that are not there, and more than it may read", async () => {
+    const key = "received/short.bin";
+    await bench.bucket.write(key, { bytes: randomBytes(100), contentType: "audio/wav", metadata: {} });
+    await assert.rejects(bench.store.get(key, { start: 50, end: 101 }), { code: "UPLOAD_MISMATCH" });
+    await assert.rejects(bench.store.get(key, { start: 100, end: 101 }), { code: "UPLOAD_FAILED" });
+    await assert.rejects(bench.store.get(key, undefined, 99), { code: "UPLOAD_MISMATCH" });
+  });
+
+  it("tells an object that is not there", async () => {
+    await assert.rejects(bench.store.get("received/no-such.bin"), isUploadError("UPLOAD_NO_OBJECT", "NoSuchKey"));
+  });
+}
+
+function testDeletions(bench: Bench): void {
+  it("removes an object, and takes one that is gone for removed", async () => {
+    const { key } = await bench.folder.add("received/go (1) & away.bin", randomBytes(10));
+    await bench.bucket.write(key, { bytes: randomBytes(10), contentType: "audio/wav", metadata: {} });
+    await bench.store.delete(key);
+    await assert.rejects(bench.store.get(key), isUploadError("UPLOAD_NO_OBJECT", "NoSuchKey"));
+    await bench.store.delete(key);
+  });
+
+  it("tells why an object cannot be removed", async () => {
+    const other = new S3ObjectStore({ ...bench.bucket.options, bucket: "no-such-bucket" });
+    await assert.rejects(other.delete("received/a.bin"), isUploadError("UPLOAD_NO_BUCKET", "NoSuchBucket"));
+    other.close();
   });
 }
 

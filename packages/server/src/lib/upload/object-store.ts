@@ -36,8 +36,27 @@ export interface ObjectStore {
    * @throws the signal's reason when it is aborted
    */
   put(source: ObjectSource): Promise<VerifiedObject>;
+  /**
+   * Removes an object; one that is not there is fine, so repeating it is free of effect.
+   *
+   * @throws UploadError `UPLOAD_DENIED`, `UPLOAD_NO_BUCKET`, `UPLOAD_UNREACHABLE`, `UPLOAD_FAILED`
+   */
+  delete(key: string): Promise<void>;
   /** Cuts all connections; puts in flight fail. Idempotent. */
   close(): void;
+}
+
+/** Uploads in parts, by which large files go, as far as it shows whether one may. */
+export interface PartsTrial {
+  /**
+   * Begins an upload in parts.
+   *
+   * @returns its id
+   * @throws UploadError as `ObjectStore.delete`
+   */
+  beginParts(key: string): Promise<string>;
+  /** Drops an upload in parts. @throws UploadError as `ObjectStore.delete` */
+  dropParts(key: string, id: string): Promise<void>;
 }
 
 /** Which bucket, where, and how to get in. [S-4.5] */

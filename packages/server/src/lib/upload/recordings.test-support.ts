@@ -5,18 +5,34 @@ import { join } from "node:path";
 import type { Catalog } from "../catalog/catalog.ts";
 import { finishedSegment } from "../catalog/finished-segment.test-support.ts";
 import { openCatalog } from "../catalog/sqlite-catalog.ts";
-import { systemClock } from "../kernel/clock.ts";
+import { type Clock, type MonotonicMs, systemClock, type WallMs } from "../kernel/clock.ts";
 import { segmentFileKinds } from "../kernel/finished-segment.ts";
 import { silentLog } from "../kernel/log.ts";
 import { sha256Of } from "./object-store.test-support.ts";
+
+/** The system's clock, or ahead of it. */
+export class AheadClock implements Clock {
+  aheadMs = 0;
+
+  wallMs(): WallMs {
+    return (systemClock.wallMs() + this.aheadMs) as WallMs;
+  }
+
+  monotonicMs(): MonotonicMs {
+    return (systemClock.monotonicMs() + this.aheadMs) as MonotonicMs;
+  }
+}
 
 /** A data folder with segments of random bytes, and its catalogue. */
 export class Recordings {
   readonly receivedFolder: string;
   readonly catalog: Catalog;
+  /** The catalogue's. */
+  readonly clock: AheadClock;
   readonly #folder: string;
 
-  private constructor(folder: string, catalog: Catalog) {
+  private constructor(folder: string, catalog: Catalog, clock: AheadClock) {
+    this.clock = clock;
     this.#folder = folder;
     this.receivedFolder = join(folder, "received");
     this.catalog = catalog;
@@ -24,9 +40,11 @@ export class Recordings {
 
   static async open(): Promise<Recordings> {
     const folder = await mkdtemp(join(tmpdir(), "uploader-"));
+    const clock = new AheadClock();
     return new Recordings(
       folder,
-      await openCatalog({ path: join(folder, "catalog.db"), log: silentLog, clock: systemClock }),
+      await openCatalog({ path: join(folder, "catalog.db"), log: silentLog, clock }),
+      clock,
     );
   }
 

@@ -1,6 +1,7 @@
 import { S3ServiceException } from "@aws-sdk/client-s3";
 import type { ServerErrorCode } from "../kernel/error-table.ts";
 import { ServerError, systemErrorCode, toError, UploadError } from "../kernel/errors.ts";
+import { redactSecrets } from "../kernel/redaction.ts";
 
 // What S3 and the SDK call an error; the rest goes by the HTTP status.
 const codesByName: ReadonlyMap<string, ServerErrorCode> = new Map([
@@ -24,11 +25,12 @@ const codesByName: ReadonlyMap<string, ServerErrorCode> = new Map([
  * text. The thrown one stays as `cause`.
  *
  * @param where - names the store and the object
+ * @param secrets - which the store may repeat in what it says
  */
-export function toUploadError(thrown: unknown, where: string): ServerError {
+export function toUploadError(thrown: unknown, where: string, secrets: readonly string[] = []): ServerError {
   if (thrown instanceof ServerError) return thrown;
   const error = toError(thrown);
-  return new UploadError(codeOf(error), `${where}: ${describe(error)}`, { cause: error });
+  return new UploadError(codeOf(error), `${where}: ${redactSecrets(describe(error), secrets)}`, { cause: error });
 }
 
 /** HTTP status of a store's answer; `undefined` when none came. */

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
@@ -8,8 +11,10 @@ import {
   type S3ClientConfig,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { ConfigError, UploadError } from "../kernel/errors.ts";
-import type { ObjectSource, ObjectStore, ObjectStoreOptions, VerifiedObject } from "./object-store.ts";
+import { ConfigError, toError, UploadError } from "../kernel/errors.ts";
+import type { ByteRange, ObjectReader, ReadObject } from "../kernel/object-reader.ts";
+import { readBody } from "./object-body.ts";
+import type { ObjectSource, ObjectStore, ObjectStoreOptions, PartsTrial, VerifiedObject } from "./object-store.ts";
 import { httpStatusOf, toUploadError } from "./s3-errors.ts";
 import { digestSource, type ExpectedChecksums } from "./source-file.ts";
 
@@ -39,13 +44,15 @@ const partBytes = 5 * 1024 * 1024;
  * An S3 bucket: AWS, Scaleway, or any compatible service by its URL. [S-4.5] Why it puts and verifies as it does:
  * docs/decisions/003-verified-uploads.md.
  */
-export class S3ObjectStore implements ObjectStore {
+export class S3ObjectStore implements ObjectStore, ObjectReader, PartsTrial {
   readonly #client: S3Client;
   readonly #bucket: string;
+  readonly #secrets: readonly string[];
 
   /** @throws ConfigError `CONFIG_MISSING` for Scaleway without keys of its own */
   constructor(options: ObjectStoreOptions, limits: Partial<S3Limits> = {}) {
     this.#bucket = options.bucket;
+    this.#secrets = secretsOf(options.credentials);
     this.#client = new S3Client(clientConfig(options, { ...defaultLimits, ...limits }));
   }
 
@@ -66,7 +73,58 @@ export class S3ObjectStore implements ObjectStore {
       throw new UploadError("UPLOAD_MISMATCH", `s3://${this.#bucket}/${source.key} holds ${found}, sent were ${sent}`);
     } catch (error) {
       source.signal.throwIfAborted();
-      throw toUploadError(error, `s3://${this.#bucket}/${source.key}`);
+      throw toUploadError(error, `s3://${this.#bucket}/${source.key}`, this.#secrets);
+    }
+  }
+
+  async get(key: string, range?: ByteRange, maxBytes?: number): Promise<ReadObject> {
+    const where = `s3://${this.#bucket}/${key}`;
+    if (range !== undefined && range.end <= range.start)
+      throw new RangeError(`an empty range of ${where} was asked for`);
+    try {
+      await this.#requireRegion();
+      const part = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
+      return await readBody(
+        await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key, ...part })),
+        where,
+        range,
+        maxBytes,
+      );
+    } catch (error) {
+      if (httpStatusOf(error) === 404 && toError(error).name === "NoSuchKey") {
+        throw new UploadError("UPLOAD_NO_OBJECT", `${where} is not there`, { cause: error });
+      }
+      throw toUploadError(error, where, this.#secrets);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    try {
+      await this.#requireRegion();
+      // Not many at once: compatible stores want a checksum there that the SDK makes differently.
+      await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }));
+    } catch (error) {
+      // S3 answers alike whether there was one; other stores tell.
+      if (toError(error).name === "NoSuchKey") return;
+      throw toUploadError(error, `s3://${this.#bucket}/${key}`, this.#secrets);
+    }
+  }
+
+  async beginParts(key: string): Promise<string> {
+    try {
+      await this.#requireRegion();
+      const order = new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: key });
+      return (await this.#client.send(order)).UploadId ?? "";
+    } catch (error) {
+      throw toUploadError(error, `s3://${this.#bucket}/${key}`, this.#secrets);
+    }
+  }
+
+  async dropParts(key: string, id: string): Promise<void> {
+    try {
+      await this.#client.send(new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key: key, UploadId: id }));
+    } catch (error) {
+      throw toUploadError(error, `s3://${this.#bucket}/${key}`, this.#secrets);
     }
   }
 
@@ -197,4 +255,11 @@ function signing({ provider, credentials }: ObjectStoreOptions): S3ClientConfig 
     throw new ConfigError("CONFIG_MISSING", "Scaleway needs SCW_ACCESS_KEY and SCW_SECRET_KEY");
   }
   return credentials.kind === "profile" ? { profile: credentials.profile } : {};
+}
+
+/** What the store may repeat in its errors, and nobody else may see. */
+function secretsOf(credentials: ObjectStoreOptions["credentials"]): readonly string[] {
+  if (credentials.kind !== "static") return [];
+  const { accessKeyId, secretAccessKey, sessionToken = "" } = credentials;
+  return [accessKeyId, secretAccessKey, sessionToken];
 }

@@ -264,7 +264,8 @@ describe("Uploader", () => {
     const failing = new Proxy(queue, {
       get(target, name: keyof UploadQueue) {
         if (name === "markStored" && failures-- > 0) throw new Error("disk full");
-        return target[name].bind(target);
+        const member = target[name];
+        return typeof member === "function" ? member.bind(target) : member;
       },
     });
     createUploader({ queue: failing }).start();

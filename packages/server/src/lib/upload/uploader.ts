@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { type BackoffOptions, fullJitterMs } from "@eet/protocol";
 import type { UploadQueue, UploadTask } from "../catalog/upload-queue.ts";
-import { type BackoffOptions, fullJitterMs } from "../kernel/backoff.ts";
 import { type Clock, systemClock } from "../kernel/clock.ts";
 import type { ServerErrorCode } from "../kernel/error-table.ts";
 import { ServerError, toError, UploadError } from "../kernel/errors.ts";
@@ -24,6 +24,8 @@ export interface UploaderOptions {
   /** Bounds of the wait before a failed upload is tried again. Default 1 s, doubling up to 5 min. */
   readonly retry?: { readonly baseMs: number; readonly capMs: number };
   readonly circuit?: CircuitOptions;
+  /** Called after each upload that is verified, with the bytes of its file. */
+  readonly onStored?: (bytes: number) => void;
   /** Called after the last upload of a segment is verified; may come more than once. [S-4.4] */
   readonly onSegmentStored?: (segmentId: number) => void;
   readonly clock?: Clock;
@@ -106,6 +108,12 @@ export class Uploader {
   /** Says that uploads may have been queued. Cheap. */
   notify(): void {
     if (this.#flights.size < this.#maxInFlight) this.#pump();
+  }
+
+  /** Looks at once whether a store that was down is back, and takes what is due. */
+  retryNow(): void {
+    this.#breaker.hurry(this.#clock.monotonicMs());
+    this.notify();
   }
 
   /**
@@ -206,6 +214,7 @@ export class Uploader {
     queue.markStored(task.id, { key, etag, storedMs: this.#clock.wallMs() });
     const ms = Math.round(this.#clock.monotonicMs() - startedMs);
     log.info({ key, bytes: task.bytes, ms }, "upload stored");
+    this.#options.onStored?.(task.bytes);
     if (queue.areAllStored(task.segmentId)) onSegmentStored?.(task.segmentId);
   }
 
