@@ -1,0 +1,18 @@
+/** Numbers from 0 up to 1, without 1. */
+export type Random = () => number;
+
+/** Numbers that a seed repeats (mulberry32). */
+export function makeRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Evenly between two numbers. */
+export function between(random: Random, low: number, high: number): number {
+  return low + random() * (high - low);
+}
