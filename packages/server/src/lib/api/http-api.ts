@@ -1,22 +1,36 @@
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { RequestError, ServerError } from "../kernel/errors.ts";
-import type { Log } from "../kernel/log.ts";
-import { problemDetails } from "./problem-details.ts";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from "fastify";
+import type { AccessMode } from "../access/access.ts";
+import type { ServerError } from "../kernel/errors.ts";
+import type { ApiApp } from "./api-app.ts";
+import { httpServerOptions } from "./api-limits.ts";
+import { type ApiLoadOptions, createApiLoad } from "./api-load.ts";
+import type { ApiSources } from "./api-sources.ts";
+import { describeUnknownPath, sendProblem, toServerError } from "./error-answers.ts";
+import { MalformedRequests } from "./malformed-requests.ts";
+import { addRestApi } from "./rest-api.ts";
+import { RouteMethods } from "./route-methods.ts";
+import { securityHeaders, transportSecurityHeaders } from "./security-headers.ts";
+import { strictValidator } from "./strict-validator.ts";
 
-const maxEchoBytes = 1024 * 1024;
-/** Of a path, in answers. */
-const maxQuotedLength = 200;
-
-/** What `/healthz` tells: the process is alive, and in short how it fares. */
+/** What `/healthz` tells viewers: the process is alive, and in short how it fares. To others it tells the status alone. */
 export interface Health {
   readonly status: "ok" | "degraded";
   readonly version: string;
+  /** Who is let in, see `AccessMode`. */
+  readonly access: AccessMode;
   readonly uptimeS: number;
   readonly connections: number;
   readonly sessions: number;
   /** Segments that wait for their WAV and sidecar. */
   readonly finishing: number;
-  /** Segments whose finishing failed in this run: their frames are safe, the next start tries again. */
+  /** Segments whose finishing failed: their frames are safe. What passes is tried again, the rest at the next start. */
   readonly unfinished: number;
   readonly disk: { readonly state: string; readonly freeBytes: number };
   /** `null` when uploads are off. */
@@ -28,26 +42,94 @@ export interface Health {
   } | null;
 }
 
-export interface HttpApiOptions {
-  readonly health: () => Health | Promise<Health>;
-  readonly log: Log;
+/** What `/readyz` tells: whether devices should be sent here. */
+export interface Readiness {
+  /** `not-ready` is answered with 503. */
+  readonly status: "ready" | "not-ready";
+  /** What is in the way, each a sentence; empty when ready. For those who may read what goes on here. */
+  readonly reasons: readonly string[];
+  /** The same for everybody else, without paths and sizes: they get it as `reasons`. */
+  readonly plainReasons: readonly string[];
+  readonly checks: {
+    /** Of what an earlier run left; `stopped`: by an error, the next start goes on with it. */
+    readonly recovery: "running" | "done" | "stopped";
+    /** Only `hard` is in the way: no streams are taken then. */
+    readonly disk: "ok" | "soft" | "hard";
+    readonly catalog: "ok" | "failing";
+  };
 }
 
-/** The HTTP endpoints beside the WebSocket ones: `GET /healthz` and `POST /echo`. [P-1.8] */
-export function createHttpApi({ health, log }: HttpApiOptions): FastifyInstance {
-  const onError = (error: FastifyError | ServerError, request: FastifyRequest, reply: FastifyReply) =>
-    sendProblem(reply, toServerError(error, request, log));
+/** Given as factories: a compiler that is set holds for one scope only, not for those within that add schemas. */
+const compilersFactory = {
+  buildValidator: () => strictValidator,
+  // Answers are typed by their schemas, and a test holds the real ones against the document.
+  buildSerializer: () => () => JSON.stringify,
+} as unknown as CompilersFactory;
+
+/** Its types know no compilers but those of ajv. */
+type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions["schemaController"]>["compilersFactory"]>;
+
+export interface HttpApiOptions extends ApiLoadOptions {
+  readonly health: () => Health | Promise<Health>;
+  readonly readiness: () => Promise<Readiness>;
+  readonly sources: ApiSources;
+  /** What listens, and whose word on clients counts. Default: a server without TLS, and nobody's. */
+  readonly served?: Pick<FastifyServerOptions, "serverFactory" | "trustProxy"> | undefined;
+}
+
+/** The HTTP endpoints beside the WebSocket ones: `GET /healthz`, `GET /readyz`, `POST /echo` [P-1.8] and the REST API. */
+export function createHttpApi(options: HttpApiOptions): FastifyInstance {
+  const { health, readiness, sources, log } = options;
+  const load = createApiLoad(options);
+  const methods = new RouteMethods();
+  const malformed = new MalformedRequests(load);
+  const onError = (error: FastifyError | ServerError, request: FastifyRequest, reply: FastifyReply) => {
+    const thrown = toServerError(error, request, log, load.limits);
+    const known = sources.guard?.refuse(request, reply, thrown) ?? thrown;
+    load.tally.note(known.code);
+    return sendProblem(reply, known);
+  };
+  const { requestTimeout, keepAliveTimeout, ...http } = httpServerOptions(load.limits);
   const app = Fastify({
-    bodyLimit: maxEchoBytes,
+    bodyLimit: load.limits.maxEchoBytes,
     forceCloseConnections: true,
-    requestTimeout: 30_000,
+    // Refused here, with a body that says so.
+    http: { ...http, requestTimeout, requireHostHeader: false },
+    requestTimeout,
+    keepAliveTimeout,
     frameworkErrors: onError,
-  });
+    clientErrorHandler: (error, socket) => malformed.answer(error, socket),
+    schemaController: { compilersFactory },
+    ...options.served,
+  }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(onError);
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, describeUnknownPath(request, reply)));
-  app.get("/healthz", async (_request, reply) => reply.header("cache-control", "no-store").send(await health()));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, describeUnknownPath(request, reply, methods)));
+  app.addHook("onRoute", (route) => methods.add(route));
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(securityHeaders);
+    if (sources.guard?.isFoundByTls(request)) reply.headers(transportSecurityHeaders);
+    malformed.note(request, reply);
+    load.readers.follow(request, reply);
+  });
+  sources.guard?.watch(app as unknown as FastifyInstance);
+  app.get("/healthz", async (request, reply) => {
+    const answer = await health();
+    const isShown = sources.guard?.mayRead(request) ?? true;
+    return reply.header("cache-control", "no-store").send(isShown ? answer : { status: answer.status });
+  });
+  app.get("/readyz", async (request, reply) => {
+    const { reasons, plainReasons, ...answer } = await readiness();
+    const isShown = sources.guard?.mayRead(request) ?? true;
+    return reply
+      .status(answer.status === "ready" ? 200 : 503)
+      .header("cache-control", "no-store")
+      .send({ ...answer, reasons: isShown ? reasons : plainReasons });
+  });
   app.register(addEcho);
-  return app;
+  app.register(async (scope: ApiApp) => addRestApi(scope, sources, load));
+  // An expectation that nobody knows is no reason to refuse what is asked. [RFC 9110, 10.1.1]
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+  return app as unknown as FastifyInstance;
 }
 
 /** Whatever its type, the body comes back as the bytes it is. */
@@ -57,49 +139,6 @@ async function addEcho(app: FastifyInstance): Promise<void> {
   app.post("/echo", (request, reply) =>
     reply
       .header("content-type", request.headers["content-type"] ?? "application/octet-stream")
-      .header("x-content-type-options", "nosniff")
       .send(request.body ?? Buffer.alloc(0)),
   );
-}
-
-function sendProblem(reply: FastifyReply, error: ServerError): FastifyReply {
-  const { status, body } = problemDetails(error);
-  return reply
-    .status(status)
-    .header("x-content-type-options", "nosniff")
-    .type("application/problem+json")
-    .send(JSON.stringify(body));
-}
-
-function describeUnknownPath(request: FastifyRequest, reply: FastifyReply): ServerError {
-  const path = pathOf(request);
-  if (path !== "/ws" && !path.startsWith("/ws/")) {
-    return new RequestError("NOT_FOUND", `${request.method} ${path} is not an endpoint`);
-  }
-  // RFC 9110, 15.5.22: the answer has to name what to upgrade to.
-  reply.header("upgrade", "websocket").header("connection", "upgrade");
-  return new RequestError("UPGRADE_REQUIRED", `${request.method} ${path} came without a WebSocket upgrade`);
-}
-
-/** Without the query, which may hold a token. */
-function pathOf({ url }: FastifyRequest): string {
-  return (url.split("?", 1)[0] ?? "").slice(0, maxQuotedLength);
-}
-
-function toServerError(error: FastifyError | ServerError, request: FastifyRequest, log: Log): ServerError {
-  if (error instanceof ServerError) return error;
-  const { code, statusCode = 500 } = error;
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    return new RequestError("BODY_TOO_LARGE", `the body is larger than ${maxEchoBytes} bytes`, { cause: error });
-  }
-  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-    const type = JSON.stringify(request.headers["content-type"]);
-    return new RequestError("BAD_REQUEST", `the Content-Type ${type} is not a media type such as audio/wav`);
-  }
-  if (code === "FST_ERR_BAD_URL") {
-    return new RequestError("BAD_REQUEST", `${pathOf(request)} is not a valid path: each % needs two hex digits`);
-  }
-  if (statusCode < 500) return new RequestError("BAD_REQUEST", error.message, { cause: error });
-  log.error({ path: pathOf(request), error: error.message, stack: error.stack }, "request failed");
-  return new RequestError("INTERNAL", "the request could not be answered", { cause: error });
 }
