@@ -27,6 +27,8 @@ try {
     folder: process.cwd(),
     isTty: process.stdout.isTTY === true,
     interruption: interruption.signal,
+    // A terminal that is closed sends it too: who runs the server there wants it to end then.
+    ...(!process.stdout.isTTY && { onReload: (reload: () => void) => void process.on("SIGHUP", reload) }),
   });
 } catch (thrown) {
   console.error(`eet: ${toError(thrown).message}`);

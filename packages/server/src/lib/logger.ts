@@ -1,5 +1,7 @@
-import { type Logger, pino } from "pino";
+import { destination, type Logger, pino } from "pino";
 import { PinoPretty } from "pino-pretty";
+import { GatheredLines } from "./gathered-lines.ts";
+import { redactTokens } from "./kernel/redaction.ts";
 
 export interface LoggerOptions {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
@@ -7,9 +9,20 @@ export interface LoggerOptions {
   readonly isPretty: boolean;
 }
 
+/** Lines of so many bytes are written at once. */
+const gatheredBytes = 8 * 1024;
+
 /** Creates the log of a server: JSON lines on standard output, or readable ones for a person at a terminal. */
 export function createLogger({ level, isPretty }: LoggerOptions): Logger {
-  if (!isPretty) return pino({ level, base: null });
+  // Whatever a line is made of: a path, a name, what another program has said.
+  const hooks = { streamWrite: redactTokens };
+  if (!isPretty) {
+    const lines = new GatheredLines(destination({ sync: false, minLength: gatheredBytes }));
+    return pino({ level, base: null, hooks }, lines);
+  }
   // In this thread: the last lines before the end of the process must not be lost in another one.
-  return pino({ level, base: null }, PinoPretty({ sync: true, singleLine: true, translateTime: "SYS:HH:MM:ss.l" }));
+  return pino(
+    { level, base: null, hooks },
+    PinoPretty({ sync: true, singleLine: true, translateTime: "SYS:HH:MM:ss.l" }),
+  );
 }

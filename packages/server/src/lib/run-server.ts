@@ -1,7 +1,10 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { readSettings } from "./config/config-store.ts";
+import type { Settings } from "./config/settings.ts";
 import { toError } from "./kernel/errors.ts";
+import { formatPlace } from "./listening.ts";
 import { createLogger } from "./logger.ts";
+import { Reloading } from "./reloading.ts";
 import { EetServer } from "./server.ts";
 
 /** What a server process is started with. */
@@ -15,6 +18,8 @@ export interface RunOptions {
   readonly isTty: boolean;
   /** Stops the server gracefully. */
   readonly interruption: AbortSignal;
+  /** Called with what is to be called when the settings are to be read again. Default: they never are. */
+  readonly onReload?: (reload: () => void) => void;
 }
 
 /**
@@ -22,18 +27,38 @@ export interface RunOptions {
  *
  * @throws ConfigError and StorageError when it cannot be started
  */
-export async function runServer({ flags, environment, folder, isTty, interruption }: RunOptions): Promise<void> {
-  const { settings } = await readSettings(folder, { flags, environment });
+export async function runServer(options: RunOptions): Promise<void> {
+  const { flags, environment, folder, isTty, interruption, onReload } = options;
+  const effective = await readSettings(folder, { flags, environment });
+  const { settings } = effective;
   const log = createLogger({ level: settings.server.logLevel, isPretty: isTty });
   const { version } = packageJson;
-  const server = await EetServer.open({ settings, log, version });
-  const { host, port } = server.address;
-  const url = `ws://${host.includes(":") ? `[${host}]` : host}:${port}/ws/{hwid}`;
-  log.info({ version, url, data: settings.server.data, s3: settings.s3.enabled }, "listening");
+  const server = await EetServer.open({ settings, log, version, environment });
+  log.info({ version, ...describePlaces(server), data: settings.server.data, s3: settings.s3.enabled }, "listening");
+  const apply = async (fresh: Settings) => {
+    log.level = fresh.server.logLevel;
+    await server.applySettings(fresh);
+  };
+  const reloading = new Reloading({ folder, flags, environment, effective, log, apply });
+  onReload?.(() => {
+    void server.reloadCertificates();
+    void reloading.reload();
+  });
   await aborted(interruption);
   log.info({ connections: server.connectionCount }, "stopping: closing segments; once more to stop at once");
   await server.close().catch((error: unknown) => log.error({ error: toError(error).message }, "stop failed"));
   log.info({}, "stopped");
+}
+
+/** Where devices connect, and where the page is. */
+function describePlaces({ address, plainAddress, isTls }: EetServer): Readonly<Record<string, string>> {
+  const place = formatPlace(address);
+  const secure = isTls ? "s" : "";
+  return {
+    url: `ws${secure}://${place}/ws/{hwid}`,
+    page: `http${secure}://${place}/`,
+    ...(plainAddress && { plain: `ws://${formatPlace(plainAddress)}/ws/{hwid}` }),
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

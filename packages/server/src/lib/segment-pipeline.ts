@@ -23,20 +23,36 @@ export interface SegmentPipelineOptions {
   readonly onSegmentClosed?: ((segment: FinishedSegment) => void) | undefined;
 }
 
+/** What the pipeline asks of a finisher. */
+type PipelineFinisher = Pick<Finisher, "finish" | "settled">;
+
 /** Hands segments on: recording > finishing > catalogue > upload. Each arrow one hand-over, in one direction. [A-1] */
 export class SegmentPipeline {
   readonly #options: SegmentPipelineOptions;
+  /** Sessions that this run records, or whose end is not catalogued yet, with how often. */
+  readonly #live = new Map<string, number>();
 
   constructor(options: SegmentPipelineOptions) {
     this.#options = options;
   }
 
   /** Takes the recording side's events and passes closed segments to `finisher`. */
-  listen(finisher: Finisher): RecordingListener {
+  listen(finisher: PipelineFinisher): RecordingListener {
     return (event) => this.#onEvent(event, finisher);
   }
 
-  #onEvent(event: RecordingEvent, finisher: Finisher): void {
+  /** True for a session that this run records, or whose end it is about to catalogue. */
+  isLive(session: string): boolean {
+    return this.#live.has(session);
+  }
+
+  #count(session: string, change: 1 | -1): void {
+    const count = (this.#live.get(session) ?? 0) + change;
+    if (count > 0) this.#live.set(session, count);
+    else this.#live.delete(session);
+  }
+
+  #onEvent(event: RecordingEvent, finisher: PipelineFinisher): void {
     const { log, catalog } = this.#options;
     if (event.type === "segment.closed") void finisher.finish(event.segment, false);
     else if (event.type === "storage.failed") {
@@ -51,12 +67,32 @@ export class SegmentPipeline {
       );
     } else if (event.type === "session.closed") {
       const { session } = event.session;
-      // After the session's last segment: the catalogue knows sessions by their segments.
-      void finisher
-        .settled(session)
-        .then(() => catalog.endSession(session, event.endedMs))
-        .catch((error: Error) => log.warn({ session, error: error.message }, "end of session not catalogued"));
+      void this.#afterSegments(session, finisher, () => catalog.endSession(session, event.endedMs)).then(() =>
+        this.#count(session, -1),
+      );
+    } else if (event.type === "session.opened") {
+      this.#count(event.session.session, 1);
+    } else if (event.type === "session.resumed") {
+      const { session } = event.session;
+      this.#count(session, 1);
+      void this.#afterSegments(session, finisher, () => catalog.resumeSession(session));
+    } else if (event.type === "drift.suspicious") {
+      const { session, hwid, format } = event.session;
+      log.warn(
+        { hwid, session, driftPpm: event.driftPpm, sampleRateHz: format.sampleRateHz },
+        "declared sample rate looks wrong",
+      );
     }
+  }
+
+  /** The catalogue knows sessions by their segments; and a session resumes behind its end, which waits for them as well. */
+  #afterSegments(session: string, finisher: PipelineFinisher, write: () => Promise<void>): Promise<void> {
+    return finisher
+      .settled(session)
+      .then(write)
+      .catch((error: Error) =>
+        this.#options.log.warn({ session, error: error.message }, "end or resumption of a session not catalogued"),
+      );
   }
 
   /** Catalogues a finished segment, which then needs its `.open.json` no more. [S-2.3] */
