@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import fc from "fast-check";
+import { firstStretch, lengthOf, panSpan, timeTicks, unitAround, zoomSpan } from "./time-view.ts";
+
+const fromMs = new Date(2026, 10, 22, 12).getTime();
+const span = { fromMs, toMs: fromMs + 60_000 };
+
+describe("zoomSpan", () => {
+  it("keeps the moment under the pointer in its place", () => {
+    const zoomed = zoomSpan(span, 0.5, fromMs + 15_000);
+    assert.deepEqual(zoomed, { fromMs: fromMs + 7_500, toMs: fromMs + 37_500 });
+  });
+
+  it("goes from a millisecond to a year", () => {
+    assert.equal(Math.round(lengthOf(zoomSpan(span, 1e-9, fromMs + 1_000)) * 10), 10);
+    assert.ok(lengthOf(zoomSpan(span, 1e9, fromMs)) >= 366 * 86_400_000);
+  });
+});
+
+describe("panSpan", () => {
+  it("moves by a share of the length", () => {
+    assert.deepEqual(panSpan(span, -0.5), { fromMs: fromMs - 30_000, toMs: fromMs + 30_000 });
+  });
+});
+
+describe("unitAround", () => {
+  const parts = (timeMs: number) => {
+    const date = new Date(timeMs);
+    return [date.getMonth(), date.getDate(), date.getHours()];
+  };
+
+  it("follows the calendar from a day on", () => {
+    const bounds = (["day", "week", "month", "year"] as const).map((unit) => unitAround(unit, fromMs));
+    assert.deepEqual(
+      bounds.map((one) => [parts(one.fromMs), parts(one.toMs)]),
+      [
+        [
+          [10, 22, 0],
+          [10, 23, 0],
+        ],
+        [
+          [10, 16, 0],
+          [10, 23, 0],
+        ],
+        [
+          [10, 1, 0],
+          [11, 1, 0],
+        ],
+        [
+          [0, 1, 0],
+          [0, 1, 0],
+        ],
+      ],
+    );
+  });
+
+  it("puts the moment in the middle of an hour", () => {
+    assert.deepEqual(unitAround("hour", fromMs), { fromMs: fromMs - 1_800_000, toMs: fromMs + 1_800_000 });
+  });
+});
+
+describe("firstStretch", () => {
+  const mono = { sampleRateHz: 16_000, channels: 1 };
+  const stereo = { sampleRateHz: 48_000, channels: 2 };
+  const spans = [
+    { fromMs: 0, toMs: 100, ...mono },
+    { fromMs: 101, toMs: 200, ...mono },
+    { fromMs: 700, toMs: 800, ...mono },
+  ];
+
+  it("goes on across segments that follow, and ends at a hole", () => {
+    assert.deepEqual(firstStretch(spans, 50, 0), { fromMs: 50, toMs: 201, ...mono });
+    assert.deepEqual(firstStretch(spans, 50, 500), { fromMs: 50, toMs: 801, ...mono });
+    assert.deepEqual(firstStretch(spans.slice(2), 300, 0), { fromMs: 700, toMs: 801, ...mono });
+  });
+
+  it("is nothing where nothing is", () => {
+    assert.equal(firstStretch([], 0, 0), undefined);
+  });
+
+  it("ends where rate or channels change, and goes on behind it", () => {
+    for (const other of [stereo, { ...mono, channels: 2 }, { ...mono, sampleRateHz: 8_000 }]) {
+      const mixed = [...spans.slice(0, 2), { fromMs: 200, toMs: 400, ...other }, { fromMs: 401, toMs: 500, ...other }];
+      assert.deepEqual(firstStretch(mixed, 0, 3_000), { fromMs: 0, toMs: 200, ...mono });
+      // The last millisecond is of both.
+      assert.deepEqual(firstStretch(mixed.slice(1), 200, 3_000), { fromMs: 201, toMs: 501, ...other });
+    }
+  });
+
+  it("leaves out what overlaps another format", () => {
+    const long = { fromMs: 0, toMs: 1_000, ...mono };
+    const inside = { fromMs: 300, toMs: 500, ...stereo };
+    assert.deepEqual(firstStretch([long, inside], 0, 0), { fromMs: 0, toMs: 300, ...mono });
+    assert.deepEqual(firstStretch([long, inside], 300, 0), { fromMs: 501, toMs: 1_001, ...mono });
+  });
+
+  it("covers all that is recorded but what overlaps, stretch by stretch", () => {
+    const formats = fc.constantFrom(mono, stereo);
+    const anySpan = fc.record({ fromMs: fc.nat(600), lengthMs: fc.integer({ min: 1, max: 150 }), format: formats });
+    fc.assert(
+      fc.property(fc.array(anySpan, { maxLength: 8 }), fc.nat(300), (drafts, maxHoleMs) => {
+        const recorded = drafts
+          .map(({ fromMs, lengthMs, format }) => ({ fromMs, toMs: fromMs + lengthMs, ...format }))
+          .sort((one, next) => one.fromMs - next.fromMs);
+        const heard: (typeof mono | undefined)[] = [];
+        for (let atMs = 0; ; ) {
+          const stretch = firstStretch(
+            recorded.filter(({ toMs }) => toMs >= atMs),
+            atMs,
+            maxHoleMs,
+          );
+          if (stretch === undefined) break;
+          assert.ok(stretch.fromMs >= atMs && stretch.toMs > stretch.fromMs);
+          for (let timeMs = stretch.fromMs; timeMs < stretch.toMs; timeMs += 1) heard[timeMs] = stretch;
+          atMs = stretch.toMs;
+        }
+        for (let timeMs = 0; timeMs < 800; timeMs += 1) {
+          const there = recorded.filter(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs);
+          const rates = new Set(there.map(({ sampleRateHz }) => sampleRateHz));
+          const rate = heard[timeMs]?.sampleRateHz;
+          if (rates.size === 1) assert.ok(rate !== undefined && rates.has(rate), `${timeMs} ms is heard`);
+          if (rates.size > 1) assert.equal(rate, undefined, `${timeMs} ms is of two formats`);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("timeTicks", () => {
+  it("stands at round times of the viewer's zone", () => {
+    assert.deepEqual(
+      timeTicks(span, 6).map(({ label }) => label),
+      ["12:00:00", "12:00:10", "12:00:20", "12:00:30", "12:00:40", "12:00:50"],
+    );
+    const ticks = timeTicks({ fromMs: fromMs + 1, toMs: fromMs + 86_400_000 }, 5);
+    assert.deepEqual(
+      ticks.map(({ timeMs }) => new Date(timeMs).getHours()),
+      [18, 0, 6],
+    );
+  });
+
+  it("follows the calendar where days are marked, and shows milliseconds where they are", () => {
+    const days = timeTicks({ fromMs, toMs: fromMs + 300 * 86_400_000 }, 8);
+    assert.ok(days.length > 2 && days.length <= 8);
+    assert.ok(days.every(({ timeMs }) => new Date(timeMs).getHours() === 0));
+    assert.ok(days.every(({ timeMs }) => new Date(timeMs).getDate() === 1));
+    const year = timeTicks(unitAround("year", fromMs), 12);
+    assert.equal(year.length, 12);
+    assert.equal(year[0]?.label, "2026");
+    assert.equal(timeTicks(unitAround("week", fromMs), 3).length, 3);
+    assert.match(timeTicks({ fromMs, toMs: fromMs + 40 }, 5)[1]?.label ?? "", /12:00:00\.010/);
+  });
+
+  it("names the day at midnight only", () => {
+    const midnight = new Date(2026, 10, 22).getTime();
+    const labels = timeTicks({ fromMs: midnight, toMs: midnight + 40_000 }, 4).map(({ label }) => label);
+    assert.match(labels[0] ?? "", /\b22\b/);
+    assert.deepEqual(labels.slice(1), ["00:00:10", "00:00:20", "00:00:30"]);
+  });
+});
+
+describe("timeTicks on days on which clocks change", () => {
+  const zoneName = "TZ";
+  const zone = process.env[zoneName];
+  before(() => {
+    process.env[zoneName] = "Europe/Berlin";
+  });
+  after(() => {
+    if (zone === undefined) delete process.env[zoneName];
+    else process.env[zoneName] = zone;
+  });
+  const hoursOf = (month: number, day: number, maxCount: number) => {
+    const view = { fromMs: new Date(2026, month, day).getTime(), toMs: new Date(2026, month, day + 1).getTime() };
+    return timeTicks(view, maxCount).map(({ timeMs, label }) => [new Date(timeMs).getHours(), label]);
+  };
+
+  it("stands at whole hours of the clock, of 23 hours and of 25", () => {
+    assert.deepEqual(hoursOf(2, 29, 5).slice(1), [
+      [6, "06:00"],
+      [12, "12:00"],
+      [18, "18:00"],
+    ]);
+    assert.deepEqual(
+      hoursOf(9, 25, 5).map(([hour]) => hour),
+      [0, 6, 12, 18],
+    );
+  });
+
+  it("marks no hour twice that a day has not", () => {
+    const hours = hoursOf(2, 29, 24).map(([hour]) => hour);
+    assert.deepEqual(hours.slice(0, 4), [0, 1, 3, 4]);
+    assert.equal(hours.length, 23);
+  });
+});

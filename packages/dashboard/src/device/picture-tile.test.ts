@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PictureTile } from "./picture-tile.ts";
+
+const binCount = 4;
+const levels = new Uint8Array(binCount).fill(9);
+
+describe("PictureTile", () => {
+  it("misses a column whose level did not come, though its spectrum did", () => {
+    const tile = new PictureTile(0, binCount);
+    for (let column = 0; column < 6; column += 1) tile.setSpectrum(column, levels);
+    for (const column of [0, 1, 5]) tile.setLevel(column, 0.5, 0);
+    assert.equal(tile.isFull(6), false);
+    assert.deepEqual(tile.findMissing(0, 6), { from: 2, to: 5 });
+    for (const column of [2, 3, 4]) tile.fillLevel(column, 0.5, 0);
+    assert.equal(tile.findMissing(0, 6), undefined);
+    assert.equal(tile.isFull(6), true);
+  });
+
+  it("misses a column without a spectrum, until it was asked for", () => {
+    const tile = new PictureTile(0, binCount);
+    tile.setLevel(0, 0.5, 0);
+    assert.deepEqual(tile.findMissing(0, 1), { from: 0, to: 1 });
+    tile.noteAsked(0, 1);
+    assert.equal(tile.findMissing(0, 1), undefined);
+  });
+});
