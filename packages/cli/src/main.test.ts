@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type RecordedConnection, startRecordingServer } from "../../../test/support/recording-server.ts";
+import { AckServer } from "../../client/src/lib/ack-server.test-support.ts";
 import { makeSweep, makeWav } from "./lib/stream/wav-bytes.test-support.ts";
 
 const mainPath = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -31,33 +32,42 @@ async function outcomeOf(child: Child) {
   return { exitCode, out, err };
 }
 
+/** Memory that the command has in use once an amount that it tells of itself has not grown for a second. */
+async function rssOnceFull(child: Child, amountOf: (record: Readonly<Record<string, number>>) => number | undefined) {
+  let amount = 0;
+  for await (const line of createInterface(child.stdout)) {
+    const next = amountOf(JSON.parse(line)) ?? 0;
+    if (next > 0 && next === amount) break;
+    amount = next;
+  }
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]);
+}
+
 describe("main of eet", () => {
   it("does not outgrow its memory when the server does not read", { skip: needsProc }, async (t) => {
-    const stalled = Promise.withResolvers<void>();
-    await using server = await startRecordingServer((socket) => {
-      socket.once("message", () => {
-        socket.pause();
-        stalled.resolve();
-      });
-    });
+    await using server = await startRecordingServer((socket) => socket.once("message", () => socket.pause()));
+    const child = spawnEet(t, ["--plain", "--url", server.url, "--loop", "--codec", "pcm", "--json", "--streams", "4"]);
+    const rssKib = await rssOnceFull(child, ({ frameCount }) => frameCount);
+    assert.ok(rssKib < 256 * 1024, `${rssKib} KiB`);
+  });
+
+  it("does not outgrow its memory when the server does not acknowledge what it reads", {
+    skip: needsProc,
+  }, async (t) => {
+    await using server = await AckServer.start();
     const child = spawnEet(t, ["--url", server.url, "--loop", "--codec", "pcm", "--json", "--streams", "4"]);
-    await stalled.promise;
-    let frameCount = -1;
-    for await (const line of createInterface(child.stdout)) {
-      const record = JSON.parse(line);
-      // Once a whole second passes without a frame, all buffers are full.
-      if (record.frameCount === frameCount) break;
-      frameCount = record.frameCount;
+    for (let count = 0; count < 4; count += 1) {
+      const peer = await server.next();
+      await peer.welcome();
     }
-    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-    const rssKib = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
+    const rssKib = await rssOnceFull(child, ({ bufferedBytes }) => bufferedBytes);
     assert.ok(rssKib < 256 * 1024, `${rssKib} KiB`);
   });
 
   it("streams what another program pipes into the real command", async (t) => {
     const samples = makeSweep(16_000);
     await using server = await startRecordingServer();
-    const child = spawnEet(t, ["--wav", "-", "--codec", "pcm", "--url", server.url]);
+    const child = spawnEet(t, ["--plain", "--wav", "-", "--codec", "pcm", "--url", server.url]);
     child.stdin.end(makeWav(samples, { claimedDataBytes: 0x7fff_fff0 }));
     const { exitCode, err } = await outcomeOf(child);
     assert.equal(exitCode, 0, err);
@@ -67,7 +77,7 @@ describe("main of eet", () => {
   it("streams headerless samples as they are described", async (t) => {
     const samples = makeSweep(4001);
     await using server = await startRecordingServer();
-    const flags = ["--raw", "--rate", "8000", "--channels", "2", "--codec", "pcm"];
+    const flags = ["--plain", "--raw", "--rate", "8000", "--channels", "2", "--codec", "pcm"];
     const child = spawnEet(t, ["--wav", "-", ...flags, "--url", server.url]);
     child.stdin.end(Buffer.from(samples.buffer));
     assert.equal((await outcomeOf(child)).exitCode, 0);
@@ -82,7 +92,7 @@ describe("main of eet", () => {
     await using server = await startRecordingServer((socket) => {
       socket.once("message", () => socket.once("message", () => gotAudio.resolve()));
     });
-    const child = spawnEet(t, ["--wav", "-", "--raw", "--url", server.url]);
+    const child = spawnEet(t, ["--plain", "--wav", "-", "--raw", "--url", server.url]);
     child.stdin.write(new Uint8Array(6400));
     await gotAudio.promise;
     child.kill("SIGINT");
@@ -90,6 +100,23 @@ describe("main of eet", () => {
     assert.equal(exitCode, 0);
     assert.match(out, /^1 of 1 streams complete: 10 frames/);
     assert.equal(await server.connections[0]!.closed, 1000);
+  });
+
+  it("waits on SIGINT until everything is durable, saying so, and ends at once on the second", async (t) => {
+    await using server = await AckServer.start();
+    const child = spawnEet(t, ["--wav", "-", "--raw", "--url", server.url]);
+    child.stdin.write(new Uint8Array(6400));
+    const peer = await server.next();
+    await peer.welcome();
+    assert.deepEqual((await peer.toldAll(11)).at(-1), "frame 9");
+    peer.ack(4);
+    child.kill("SIGINT");
+    assert.equal(await peer.told(), "FINI 10");
+    child.kill("SIGINT");
+    const { exitCode, err } = await outcomeOf(child);
+    assert.equal(exitCode, 130);
+    assert.match(err, /stopping: waits until everything is durable; Ctrl-C again ends at once\n/);
+    assert.match(err, /ended at once: 0\.1 s \(6 frames\) were not acknowledged\n$/);
   });
 
   it("does not wait for standard input to end when the server cannot be reached", async (t) => {

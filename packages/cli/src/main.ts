@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command `eet`: the only reader of argv, environment and signals here, and the only one that ends the process.
+import { enableCompileCache, flushCompileCache } from "node:module";
 import { registerCommands } from "./lib/commands.ts";
 import { createProgram, runProgram } from "./lib/program.ts";
 import { createTerminal } from "./lib/terminal.ts";
@@ -8,10 +9,18 @@ import { createTerminal } from "./lib/terminal.ts";
 // those that wait at once. Read when the first of them starts, which is later than this.
 process.env["UV_THREADPOOL_SIZE"] ??= "32";
 
+// What a command loads is compiled once per machine, not at each start. Kept early: a server that is killed keeps nothing.
+enableCompileCache();
+setTimeout(flushCompileCache, 2_000).unref();
+
 const interruption = new AbortController();
+const abandonment = new AbortController();
 const interrupt = () => {
   // Whoever asks twice does not want to wait for a clean end.
-  if (interruption.signal.aborted) process.exit(130);
+  if (interruption.signal.aborted) {
+    abandonment.abort();
+    process.exit(130);
+  }
   interruption.abort();
 };
 process.on("SIGINT", interrupt);
@@ -22,6 +31,8 @@ const context = {
   env: process.env,
   folder: process.cwd(),
   interruption: interruption.signal,
+  abandonment: abandonment.signal,
+  onHangup: (listener: () => void) => void process.on("SIGHUP", listener),
   exitCode: 0,
 };
 const program = createProgram(context);

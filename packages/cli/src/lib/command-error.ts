@@ -7,6 +7,11 @@ export class CommandError extends Error {
   readonly exitCode: number = exitCodes.failure;
 }
 
+/** Whoever was asked does not answer now: it may later. */
+export class AwayError extends CommandError {
+  override readonly name: string = "AwayError";
+}
+
 /** The options contradict each other or the input. */
 export class UsageError extends CommandError {
   override readonly name: string = "UsageError";

@@ -39,7 +39,7 @@ describe("eet inspect", () => {
       "duration  4.000 s, 64000 samples a channel",
       "frames    200, seq 200 to 399, 0 repeated",
       "gaps      none",
-      "nibbles   low first (found in the frames, exactly)",
+      "nibbles   low first (as the device or the configuration says)",
     ]);
     assert.match(lines[8] ?? "", /^levels {4}peak -\d+\.\d+ dBFS, rms -\d+\.\d+ dBFS, \d+ clipped, \d+ % silent, DC /);
     assert.deepEqual(lines.slice(9), [""]);
@@ -68,7 +68,7 @@ describe("eet inspect", () => {
 
   it("takes another nibble order than the sidecar's", async () => {
     const { out } = await runEet(["inspect", `${recorded.segments[0]}.bin`, "--nibble-order", "high"]);
-    assert.match(out, /^nibbles {3}high first \(as configured\)$/m);
+    assert.match(out, /^nibbles {3}high first \(as the device or the configuration says\)$/m);
   });
 
   it("exits with 1 for a file that ends in something else than a frame", async (t) => {

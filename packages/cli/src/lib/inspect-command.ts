@@ -80,7 +80,7 @@ function describeGaps(gaps: Inspection["facts"]["gaps"], sampleRateHz: number): 
 }
 
 const nibbleSources: Readonly<Record<NonNullable<Inspection["facts"]["nibble_order"]>["source"], string>> = {
-  config: "as configured",
+  config: "as the device or the configuration says",
   exact: "found in the frames, exactly",
   statistical: "found in the frames, by statistics",
   cached: "from earlier frames of the device, these do not tell",

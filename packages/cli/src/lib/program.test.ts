@@ -15,7 +15,9 @@ describe("runProgram", () => {
     assert.deepEqual(outcome, await runEet(["--help"]));
     assert.deepEqual([outcome.exitCode, outcome.err], [0, ""]);
     const commands = [...outcome.out.matchAll(/^ {2}([a-z]+) .*\[/gm)].map(([, name]) => name);
-    assert.deepEqual(commands, ["demo", "serve", "stream", "config", "inspect", "wav", "verify", "reindex", "help"]);
+    const reading = ["devices", "ls", "export", "events", "retention"];
+    const tools = ["doctor", "config", "inspect", "wav", "verify", "backup", "restore", "reindex"];
+    assert.deepEqual(commands, ["demo", "serve", "stream", ...reading, ...tools, "help"]);
     assert.match(outcome.out, /First steps:\n {2}eet demo /);
   });
 
@@ -57,8 +59,17 @@ describe("runProgram", () => {
         text += more;
       };
       const err = { isTty: false, columns: 80, rows: 24, write };
-      const terminal = { input: process.stdin, isInputTty: true, out: err, err };
-      const context = { terminal, env, folder: "", interruption: new AbortController().signal, exitCode: 0 };
+      const terminal = { input: process.stdin, isInputTty: true, out: err, err, binaryOut: process.stdout };
+      const { signal } = new AbortController();
+      const context = {
+        terminal,
+        env,
+        folder: "",
+        interruption: signal,
+        abandonment: signal,
+        onHangup: () => {},
+        exitCode: 0,
+      };
       const program = createProgram(context);
       program.command("fail").action(() => {
         throw new Error("boom");

@@ -5,7 +5,7 @@ import { CommandError, exitCodes } from "./command-error.ts";
 
 const firstSteps = `
 First steps:
-  eet demo                  see it work: a server and four simulated devices
+  eet demo                  see it work: a server, simulated devices, the web page
   eet serve                 run the server at ws://127.0.0.1:5096/ws/{hwid}
   eet stream --hwid probe   be a device and stream a test tone to it
 

@@ -24,10 +24,7 @@ export interface RecordedFolder {
 export async function recordSpeech(): Promise<RecordedFolder> {
   const path = await mkdtemp(join(tmpdir(), "eet-recorded-"));
   const server = await openServer(path);
-  const { host, port } = server.address;
-  const url = `ws://${host}:${port}/ws`;
-  const { exitCode, err } = await runEet(["stream", "--wav", speechPath, "--hwid", "kitchen", "--url", url]);
-  assert.equal(exitCode, 0, err);
+  await streamSpeech(server, "kitchen");
   await server.close();
   const receivedPath = join(path, "data", "received");
   const folder = join(receivedPath, "kitchen");
@@ -36,9 +33,20 @@ export async function recordSpeech(): Promise<RecordedFolder> {
   return { path, receivedPath, segments, remove: () => rm(path, { recursive: true }) };
 }
 
-/** A server on a free port whose data lies in `data/` below a folder. */
-export async function openServer(folder: string): Promise<EetServer> {
-  const flags = { port: "0", data: join(folder, "data"), "rotate-s": "4", "log-level": "silent" };
+/** Streams the speech to a server, as a device. */
+export async function streamSpeech({ address: { host, port } }: EetServer, hwid: string): Promise<void> {
+  const url = `ws://${host}:${port}/ws`;
+  const { exitCode, err } = await runEet(["stream", "--wav", speechPath, "--hwid", hwid, "--url", url]);
+  assert.equal(exitCode, 0, err);
+}
+
+/**
+ * A server on a free port whose data lies in `data/` below a folder.
+ *
+ * @param more - flags of its own, by name without dashes
+ */
+export async function openServer(folder: string, more: Readonly<Record<string, string>> = {}): Promise<EetServer> {
+  const flags = { port: "0", data: join(folder, "data"), "rotate-s": "4", "log-level": "silent", ...more };
   const { settings } = await readSettings(folder, { flags, environment: {} });
   return EetServer.open({ settings, log: silentLog, version: "0" });
 }

@@ -13,21 +13,25 @@ const description = [
 const examples = `
 Examples:
   eet serve                                 on this machine, into ./data
-  eet serve --host 0.0.0.0 --data /srv/eet  reachable from the network
+  eet serve --host 0.0.0.0 --data /srv/eet  reachable from the network, with tokens: see eet token
   eet serve --rotate-s 60 --rotate-align    a file a minute, on the minute
   eet serve --s3-enabled --s3-bucket my-audio --s3-region eu-central-1
 
 Ctrl-C closes every segment, finishes uploads in flight and exits with 0;
-a second one exits at once, still safe.`;
+a second one exits at once, still safe. SIGHUP, away from a terminal,
+reads the files again: log level and quotas change without a restart.`;
 
 /** Adds the command `serve`. */
 export function registerServeCommand(program: Command, context: CommandContext): void {
   const command = program.command("serve").summary("run the server").description(description);
   addSettingFlags(command).addHelpText("after", examples);
   command.action(async () => {
-    const { env: environment, folder, interruption, terminal } = context;
+    const { env: environment, folder, interruption, terminal, onHangup } = context;
+    const { isTty } = terminal.out;
+    // A terminal that is closed sends it too: who runs the server there wants it to end then.
+    const onReload = isTty ? {} : { onReload: onHangup };
     const flags = settingFlags(command);
-    await runTool(() => runServer({ flags, environment, folder, isTty: terminal.out.isTty, interruption }));
+    await runTool(() => runServer({ flags, environment, folder, isTty, interruption, ...onReload }));
   });
 }
 

@@ -10,11 +10,16 @@ import { decodeAdpcm, parseAdpcmHeader } from "@eet/audio";
 import { runOracle, runPython } from "../../../../test/support/python-oracle.ts";
 import { type RecordedConnection, startRecordingServer } from "../../../../test/support/recording-server.ts";
 import { skipWithout } from "../../../../test/support/tools.ts";
-import { runEet } from "./command-harness.test-support.ts";
+import { type HarnessOptions, type Outcome, runEet } from "./command-harness.test-support.ts";
 import { makeSweep, makeWav, type WavRecipe } from "./stream/wav-bytes.test-support.ts";
 
 const speechPath = fileURLToPath(new URL("../../../../data/speech_16k.wav", import.meta.url));
 const speech = new Int16Array(readFileSync(speechPath).buffer.slice(44));
+
+/** Streams version 1. */
+function streamPlain(args: readonly string[], options?: HarnessOptions): Promise<Outcome> {
+  return runEet(["stream", "--plain", ...args], options);
+}
 
 async function writeTemp(t: TestContext, bytes: Uint8Array): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "eet-"));
@@ -41,11 +46,12 @@ function swapNibbles(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes, (byte) => ((byte & 15) << 4) | (byte >> 4));
 }
 
-describe("eet stream", () => {
+describe("eet stream --plain", () => {
   it("streams the bundled tone as ADPCM of 20 ms by default and closes cleanly", async () => {
     await using server = await startRecordingServer();
-    const { exitCode, out, err } = await runEet(["stream", "--url", server.url]);
-    assert.deepEqual([exitCode, err], [0, ""]);
+    const { exitCode, out, err } = await streamPlain(["--url", server.url]);
+    // A line of progress a second, on a machine that needs as long.
+    assert.deepEqual([exitCode, err.replaceAll(/^\d+ s: .*\n/gm, "")], [0, ""]);
     assert.match(out, /^1 of 1 streams complete: 500 frames, 160000 samples, 10\.00 s of audio in .* s\n$/);
     const connection = server.connections[0]!;
     assert.equal(connection.path, "/ws");
@@ -67,8 +73,8 @@ describe("eet stream", () => {
     const expected = runPython(script, new Uint8Array(speech.buffer));
     await using server = await startRecordingServer();
     for (const order of ["high", "low"]) {
-      const args = ["stream", "--wav", speechPath, "--url", server.url, "--nibble-order", order];
-      assert.equal((await runEet(args)).exitCode, 0);
+      const args = ["--wav", speechPath, "--url", server.url, "--nibble-order", order];
+      assert.equal((await streamPlain(args)).exitCode, 0);
     }
     assert.deepEqual(receivedCodes(server.connections[0]!), Buffer.from(expected));
     assert.deepEqual(receivedCodes(server.connections[1]!), Buffer.from(swapNibbles(expected)));
@@ -76,7 +82,7 @@ describe("eet stream", () => {
 
   it("arrives as the audio it was: decoded frame by frame it follows the input [P-1.4]", async () => {
     await using server = await startRecordingServer();
-    await runEet(["stream", "--wav", speechPath, "--url", server.url]);
+    await streamPlain(["--wav", speechPath, "--url", server.url]);
     let noise = 0;
     let signal = 0;
     let position = 0;
@@ -98,8 +104,8 @@ describe("eet stream", () => {
   it("takes an even frame of ADPCM where the time gives an odd one [P-1.6]", async (t) => {
     const path = await writeTemp(t, makeWav(makeSweep(4410), { sampleRateHz: 22_050 }));
     await using server = await startRecordingServer();
-    await runEet(["stream", "--wav", path, "--url", server.url]);
-    await runEet(["stream", "--wav", path, "--url", server.url, "--codec", "pcm"]);
+    await streamPlain(["--wav", path, "--url", server.url]);
+    await streamPlain(["--wav", path, "--url", server.url, "--codec", "pcm"]);
     assert.deepEqual(
       server.connections.map(({ handshake }) => handshake.format.frameSampleCount),
       [442, 441],
@@ -125,9 +131,9 @@ describe("eet stream", () => {
       const path = await writeTemp(t, wav);
       const pipe = new PassThrough();
       pipe.end(wav);
-      const common = ["stream", "--codec", "pcm", "--url", server.url, "--wav"];
-      const runs = [await runEet([...common, path])];
-      if (!recipe.isFileOnly) runs.push(await runEet([...common, "-"], { input: pipe }));
+      const common = ["--codec", "pcm", "--url", server.url, "--wav"];
+      const runs = [await streamPlain([...common, path])];
+      if (!recipe.isFileOnly) runs.push(await streamPlain([...common, "-"], { input: pipe }));
       for (const { exitCode, err } of runs) {
         assert.equal(exitCode, 0, err);
         const isConverted = recipe.sampleFormat !== undefined && recipe.sampleFormat !== "s16";
@@ -146,14 +152,14 @@ describe("eet stream", () => {
     const path = await writeTemp(t, runOracle("sox", make));
     const expected = runOracle("sox", ["-D", path, "-b", "16", "-t", "raw", "-"]);
     await using server = await startRecordingServer();
-    assert.equal((await runEet(["stream", "--codec", "pcm", "--url", server.url, "--wav", path])).exitCode, 0);
+    assert.equal((await streamPlain(["--codec", "pcm", "--url", server.url, "--wav", path])).exitCode, 0);
     assert.deepEqual(receivedPcm(server.connections[0]!), toSamples(expected));
   });
 
   it("opens a connection per device, each with the whole audio", async () => {
     await using server = await startRecordingServer();
     const args = ["--streams", "70", "--hwid", "mic", "--stream-id-base", "100", "--seconds", "1"];
-    const { exitCode, out } = await runEet(["stream", "--url", `${server.url}?token=t`, ...args]);
+    const { exitCode, out } = await streamPlain(["--url", `${server.url}?token=t`, ...args]);
     assert.equal(exitCode, 0);
     assert.match(out, /^70 of 70 streams complete: 3500 frames/);
     const seen = server.connections.map(({ path, handshake }) => `${path} ${handshake.streamId}`).sort();
@@ -170,7 +176,7 @@ describe("eet stream", () => {
     const path = await writeTemp(t, makeWav(samples));
     await using server = await startRecordingServer();
     const args = ["--codec", "pcm", "--loop", "--seconds", "0.1", "--wav", path];
-    assert.equal((await runEet(["stream", "--url", server.url, ...args])).exitCode, 0);
+    assert.equal((await streamPlain(["--url", server.url, ...args])).exitCode, 0);
     const expected = Int16Array.from({ length: 1600 }, (_, position) => samples[position % 500]!);
     assert.deepEqual(receivedPcm(server.connections[0]!), expected);
   });
@@ -181,7 +187,7 @@ describe("eet stream", () => {
       socket.on("message", () => arrivalsMs.push(performance.now()));
     });
     const startMs = performance.now();
-    const { exitCode } = await runEet(["stream", "--url", server.url, "--realtime", "--seconds", "0.6"]);
+    const { exitCode } = await streamPlain(["--url", server.url, "--realtime", "--seconds", "0.6"]);
     assert.equal(exitCode, 0);
     const [, ...frameArrivalsMs] = arrivalsMs;
     assert.equal(frameArrivalsMs.length, 30);
@@ -194,7 +200,7 @@ describe("eet stream", () => {
   it("gives a record a second and a summary with --json", async () => {
     await using server = await startRecordingServer();
     const args = ["--realtime", "--seconds", "1.2", "--streams", "2", "--json"];
-    const { exitCode, out, err } = await runEet(["stream", "--url", server.url, ...args]);
+    const { exitCode, out, err } = await streamPlain(["--url", server.url, ...args]);
     assert.deepEqual([exitCode, err], [0, ""]);
     const records = out
       .trimEnd()
@@ -209,15 +215,26 @@ describe("eet stream", () => {
       streamId: 2,
       hwid: null,
       state: "complete",
+      delivery: "plain",
       frameCount: 60,
       sampleCount: 19_200,
+      audioS: 1.2,
+      durableS: null,
+      uploadedS: null,
+      bufferedS: 0,
+      bufferedBytes: 0,
+      spooledS: null,
+      droppedFrameCount: 0,
+      droppedS: 0,
+      reconnectCount: 0,
+      outage: null,
       error: null,
     });
   });
 
   it("writes a line a second where nobody watches", async () => {
     await using server = await startRecordingServer();
-    const { err } = await runEet(["stream", "--url", server.url, "--realtime", "--seconds", "1.1"]);
+    const { err } = await streamPlain(["--url", server.url, "--realtime", "--seconds", "1.1"]);
     assert.match(err, /^1 s: 1 of 1 open, 0 complete, \d+ frames, \d\.\d s of audio \(\d\.\d\dx\), lag \d+ ms\n/);
   });
 
@@ -225,15 +242,16 @@ describe("eet stream", () => {
     await using server = await startRecordingServer();
     const args = ["--streams", "30", "--hwid", "mic", "--realtime", "--seconds", "0.4"];
     const screen = { isTty: true, rows: 10, columns: 60 };
-    const { err } = await runEet(["stream", "--url", server.url, ...args], screen);
+    const { err } = await streamPlain(["--url", server.url, ...args], screen);
     const draws = err.split("\x1b[J").slice(0, -1);
     assert.ok(draws.length >= 2, `${draws.length} draws`);
     assert.ok(draws.at(-1)!.startsWith("\x1b[9A"), "the table is drawn over");
     const lines = draws.at(-1)!.slice("\x1b[9A".length).trimEnd().replaceAll("\x1b[2K", "").split("\n");
     assert.equal(lines.length, 9);
     assert.ok(lines.every((line) => line.length <= 60));
-    assert.match(lines[1]!, /^1 +mic-1 +complete +20 +0\.4/);
-    assert.equal(lines[7], "… and 24 more");
+    assert.match(lines[1]!, /^1 +mic-1 +complete +0\.4 +- +$/);
+    assert.equal(lines[6], "… and 25 more");
+    assert.match(lines[7]!, /^all +12\.0 +-/);
     assert.match(lines[8]!, /30 complete, 600 frames/);
   });
 
@@ -245,7 +263,7 @@ describe("eet stream", () => {
         if (count === 10) socket.terminate();
       });
     });
-    const { exitCode, out, err } = await runEet(["stream", "--url", server.url, "--hwid", "mic", "--realtime"]);
+    const { exitCode, out, err } = await streamPlain(["--url", server.url, "--hwid", "mic", "--realtime"]);
     assert.equal(exitCode, 1);
     assert.match(
       err,
@@ -258,7 +276,7 @@ describe("eet stream", () => {
     await using server = await startRecordingServer((socket) => {
       socket.once("message", () => socket.close(1008, "invalid handshake"));
     });
-    const { exitCode, err } = await runEet(["stream", "--url", server.url, "--realtime"]);
+    const { exitCode, err } = await streamPlain(["--url", server.url, "--realtime"]);
     assert.equal(exitCode, 1);
     assert.match(err, /the server closed with 1008 "invalid handshake": .* \(\d+ frames had been sent\)/);
   });
@@ -266,7 +284,7 @@ describe("eet stream", () => {
   it("fails when nothing listens, in a few lines however many streams there are", async () => {
     const server = await startRecordingServer();
     await server[Symbol.asyncDispose]();
-    const { exitCode, err } = await runEet(["stream", "--url", server.url, "--streams", "25"]);
+    const { exitCode, err } = await streamPlain(["--url", server.url, "--streams", "25"]);
     assert.equal(exitCode, 1);
     const lines = err.trimEnd().split("\n");
     assert.equal(lines.length, 11);
@@ -290,7 +308,7 @@ describe("eet stream", () => {
       [["--wav", "-"], 2, /standard input is the keyboard/],
       [["--frame-ms", "16000"], 2, /--frame-ms 16000 makes frames of 256000 samples/],
     ] as const) {
-      const outcome = await runEet(["stream", ...args]);
+      const outcome = await streamPlain([...args]);
       assert.equal(outcome.exitCode, exitCode, outcome.err);
       assert.match(outcome.err, pattern);
       assert.match(outcome.err, /^eet stream: [^\n]*\n$/);
@@ -302,7 +320,7 @@ describe("eet stream", () => {
       [["--loop"], /--loop needs a file/],
       [["--streams", "2"], /standard input feeds one stream/],
     ] as const) {
-      const { exitCode, err } = await runEet(["stream", "--wav", "-", ...flags], { input: new PassThrough() });
+      const { exitCode, err } = await streamPlain(["--wav", "-", ...flags], { input: new PassThrough() });
       assert.equal(exitCode, 2);
       assert.match(err, pattern);
     }
@@ -312,7 +330,7 @@ describe("eet stream", () => {
     await using server = await startRecordingServer();
     const input = new PassThrough();
     input.end();
-    const { exitCode, err } = await runEet(["stream", "--wav", "-", "--raw", "--url", server.url], { input });
+    const { exitCode, err } = await streamPlain(["--wav", "-", "--raw", "--url", server.url], { input });
     assert.equal(exitCode, 1);
     assert.match(err, /there was no audio to send/);
   });
@@ -327,8 +345,8 @@ describe("eet stream", () => {
       await using server = await startRecordingServer((socket) => {
         socket.once("message", () => socket.once("message", () => interruption.abort()));
       });
-      const args = ["stream", "--url", server.url, "--realtime", "--frame-ms", "1000", ...flags];
-      const { exitCode } = await runEet(args, { interruption: interruption.signal });
+      const args = ["--url", server.url, "--realtime", "--frame-ms", "1000", ...flags];
+      const { exitCode } = await streamPlain(args, { interruption: interruption.signal });
       assert.equal(exitCode, expected, flags.join(" "));
       assert.equal(await server.connections[0]!.closed, 1000);
     }

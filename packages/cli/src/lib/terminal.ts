@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 /** Where a command writes text. */
 export interface TextOutput {
@@ -15,6 +15,8 @@ export interface Terminal {
   readonly isInputTty: boolean;
   /** Results. */
   readonly out: TextOutput;
+  /** Results that are no text; the same place as {@link out}. */
+  readonly binaryOut: Writable;
   /** Progress, notes and errors. */
   readonly err: TextOutput;
 }
@@ -36,6 +38,7 @@ export function createTerminal(streams: StandardStreams): Terminal {
       return streams.stdin.isTTY === true;
     },
     out: createTextOutput(streams.stdout),
+    binaryOut: streams.stdout,
     err: createTextOutput(streams.stderr),
   };
 }

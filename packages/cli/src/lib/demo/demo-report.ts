@@ -1,5 +1,5 @@
 import type { FinishedSegment, SegmentVerdict } from "@eet/server";
-import { demoDevices } from "./demo-device.ts";
+import { demoDevices } from "./demo-devices.ts";
 
 const meterWidth = 12;
 /** The meter's left end. */
@@ -10,14 +10,20 @@ const columnWidths: readonly number[] = [10, 10, 8, 13, meterWidth + 11];
 export function formatIntroduction(url: string, folder: string): string {
   const devices = demoDevices.map(({ hwid, description }) => `  ${hwid.padEnd(10)}${description}`);
   return [
-    `A server listens on ${url}/{hwid}. Four simulated devices stream to it in real time:`,
+    `A server listens on ${url}/{hwid}. Simulated devices stream to it in real time:`,
     "",
     ...devices,
     "",
+    `See and hear them: ${demoPage(url)}`,
     `Every 5 seconds of audio become a raw file (.bin), a WAV and a sidecar (.json) in ${folder}.`,
     "",
     "",
   ].join("\n");
+}
+
+/** Where the page of a server is. @param url - of its endpoint for devices */
+export function demoPage(url: string): string {
+  return new URL("/", url.replace(/^ws/, "http")).href;
 }
 
 /** Head of the table of segments. */
@@ -32,7 +38,7 @@ export function formatSegment({ sidecar, folder }: FinishedSegment): string {
     sidecar.hwid ?? "",
     `${(samples / audio.sample_rate_hz).toFixed(2)} s`,
     order === null ? audio.codec : `${audio.codec}, ${order.order}`,
-    `${formatMeter(peakDbfs)} ${peakDbfs.toFixed(1).padStart(5)} dB`,
+    `${formatMeter(peakDbfs)} ${formatLevel(peakDbfs).padStart(5)} dB`,
     `${folder}/${name}.wav`,
   );
 }
@@ -41,13 +47,22 @@ function formatRow(...cells: readonly string[]): string {
   return `${cells.map((cell, column) => cell.padEnd(columnWidths[column] ?? 0)).join("")}\n`;
 }
 
+/** Silence has a floor in sidecars. */
+function formatLevel(dbfs: number): string {
+  return dbfs <= -120 ? "-inf" : dbfs.toFixed(1);
+}
+
 function formatMeter(peakDbfs: number): string {
   const filled = Math.round(meterWidth * Math.min(1, Math.max(0, 1 - peakDbfs / floorDbfs)));
   return "#".repeat(filled).padEnd(meterWidth, ".");
 }
 
-/** What the demo says last. */
-export function formatSummary(verdicts: readonly SegmentVerdict[], folder: string): string {
+/**
+ * What the demo says last.
+ *
+ * @param durableS - audio that the server acknowledged to the devices
+ */
+export function formatSummary(verdicts: readonly SegmentVerdict[], durableS: number, folder: string): string {
   const seconds = verdicts.reduce((sum, { sampleCount, sampleRateHz }) => sum + sampleCount / sampleRateHz, 0);
   const problems = verdicts.flatMap(({ segment, problems }) => problems.map((problem) => `  ${segment}: ${problem}`));
   const verdict =
@@ -57,6 +72,7 @@ export function formatSummary(verdicts: readonly SegmentVerdict[], folder: strin
   return [
     "",
     `${verdicts.length} segments, ${seconds.toFixed(1)} s of audio, ${verdicts.length * 3} files in ${folder}`,
+    `delivered: the server acknowledged ${durableS.toFixed(1)} s as being on stable storage`,
     verdict,
     "",
     "Next: `npm start` runs the server for real; point a device at ws://<this machine>:5096/ws/<its id>.",

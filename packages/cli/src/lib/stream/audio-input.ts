@@ -1,15 +1,12 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
+import { bundledRecordingPath } from "../bundled-recording-store.ts";
 import { UsageError } from "../command-error.ts";
 import type { Terminal } from "../terminal.ts";
 import { openPcmFile, type PcmFile } from "./pcm-file.ts";
 import { openPcmPipe, type PcmPipe } from "./pcm-pipe.ts";
 import type { StreamOptions } from "./stream-options.ts";
-
-/** The recording that comes with the project: 10 s of 1 kHz at 16 kHz mono. */
-const bundledPath = fileURLToPath(new URL("../../../../../data/sine_pcm16.wav", import.meta.url));
 
 /**
  * Opens what `--wav` names: a file, standard input (`-`), or anything else that can be read once, as a named pipe.
@@ -22,7 +19,7 @@ export async function openAudioInput(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<PcmFile | PcmPipe> {
-  const path = options.path ?? bundledPath;
+  const path = options.path ?? bundledRecordingPath("sine_pcm16.wav");
   if (path === "-") {
     if (terminal.isInputTty) {
       throw new UsageError(

@@ -42,7 +42,9 @@ export class Pacer {
    */
   async waitUntil(dueMs: number): Promise<number> {
     // Timers count from the start of the event loop's turn, so one that was set late in a long turn fires early.
-    while (dueMs - this.#nowMs() >= 1 && !this.#signal.aborted) await this.#sleep(dueMs - this.#nowMs());
+    for (let leftMs = dueMs - this.#nowMs(); leftMs >= 1 && !this.#signal.aborted; leftMs = dueMs - this.#nowMs()) {
+      await this.#sleep(leftMs);
+    }
     return Math.max(0, this.#nowMs() - dueMs);
   }
 

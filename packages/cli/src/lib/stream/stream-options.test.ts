@@ -37,6 +37,12 @@ describe("parseStreamFlags", () => {
     });
   });
 
+  it("gives a spool a GiB unless told", () => {
+    assert.equal(parseStreamFlags(flags).spool, undefined);
+    assert.deepEqual(parseStreamFlags({ ...flags, spool: "kept" }).spool, { folder: "kept", maxBytes: 2 ** 30 });
+    assert.equal(parseStreamFlags({ ...flags, spool: "kept", spoolMb: 2 }).spool?.maxBytes, 2 ** 21);
+  });
+
   it("refuses what contradicts itself, saying what to do", () => {
     const refuses = (change: Partial<StreamFlags>, message: RegExp) =>
       assert.throws(() => parseStreamFlags({ ...flags, ...change }), { name: "UsageError", exitCode: 2, message });
@@ -45,5 +51,8 @@ describe("parseStreamFlags", () => {
     refuses({ hwid: "x".repeat(63), streams: 2 }, /1 to 64/);
     refuses({ hwid: "" }, /is no device id/);
     refuses({ url: "localhost" }, /ws:\/\/host:5096\/ws/);
+    refuses({ spoolMb: 5 }, /add --spool DIR/);
+    refuses({ plain: true, spool: "kept" }, /leave out --spool/);
+    refuses({ plain: true, giveUpS: 0 }, /--give-up-s/);
   });
 });

@@ -1,107 +1,97 @@
-import type { StreamRun } from "./stream-run.ts";
+import type { AudioAmount } from "@eet/client";
+import { counted } from "../counted.ts";
+import type { StreamProgress, StreamRun } from "./stream-run.ts";
 import type { StreamTotals } from "./stream-totals.ts";
 
-/** Widths of the live table's columns; with the gaps they fit 80 characters. */
-const columns = { id: 8, device: 18, state: 11, frames: 9, seconds: 9, rate: 8, lag: 8 } as const;
+const mib = 1024 * 1024;
 /** Failures told one by one; a dead server fails every stream with the same words. */
 const maxToldFailures = 10;
 
-/**
- * The live view: a line per stream as far as they fit, then the totals.
- *
- * @param width - longer lines are cut, as a wrapped one would spoil the redrawing
- * @param height - most lines
- */
-export function formatTable(
-  runs: readonly StreamRun[],
-  totals: StreamTotals,
-  sampleRateHz: number,
-  { width, height }: { readonly width: number; readonly height: number },
-): string[] {
-  const room = Math.max(0, height - 3);
-  const shown = runs.slice(0, runs.length <= room ? room : Math.max(0, room - 1));
-  const lines = [
-    formatRow(["stream", "device", "state", "frames", "seconds", "rate", "lag"]),
-    ...shown.map((run) => formatRun(run, sampleRateHz, totals.elapsedS)),
-    ...(shown.length < runs.length ? [`… and ${runs.length - shown.length} more`] : []),
-    formatProgressLine(totals),
-  ];
-  return lines.map((line) => line.slice(0, width));
-}
-
-function formatRun(run: StreamRun, sampleRateHz: number, elapsedS: number): string {
-  const seconds = run.sampleCount / sampleRateHz;
-  return formatRow([
-    String(run.target.streamId),
-    run.target.hwid ?? "-",
-    run.state,
-    String(run.frameCount),
-    seconds.toFixed(1),
-    formatRate(seconds, elapsedS),
-    `${run.lagMs.toFixed(0)} ms`,
-  ]);
-}
-
-function formatRow(cells: readonly string[]): string {
-  const widths = Object.values(columns);
-  return cells
-    .map((cell, index) => (index < 3 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
-    .join(" ");
-}
-
 /** Audio per time: 1.00x is the speed of sound. */
-function formatRate(audioS: number, elapsedS: number): string {
+export function formatRate(audioS: number, elapsedS: number): string {
   return `${(elapsedS === 0 ? 0 : audioS / elapsedS).toFixed(2)}x`;
 }
 
 /** All streams in a line. */
-export function formatProgressLine(totals: StreamTotals): string {
-  const { countByState, streamCount, frameCount, audioS, elapsedS, lagMs } = totals;
-  const failed = countByState.failed === 0 ? "" : `, ${countByState.failed} failed`;
-  return (
-    `${elapsedS.toFixed(0)} s: ${countByState.open} of ${streamCount} open, ${countByState.complete} complete${failed}, ` +
-    `${frameCount} frames, ${audioS.toFixed(1)} s of audio (${formatRate(audioS, elapsedS)}), lag ${lagMs.toFixed(0)} ms`
-  );
+export function formatProgressLine(runs: readonly StreamRun[], totals: StreamTotals, nowMs: number): string {
+  const { countByState, streamCount, sampleRateHz, elapsedS, sent, durable, uploaded, lagMs } = totals;
+  const audioS = sent.sampleCount / sampleRateHz;
+  const seconds = ({ sampleCount }: AudioAmount, what: string) =>
+    `${(sampleCount / sampleRateHz).toFixed(1)} s ${what}`;
+  const parts = [
+    `${countByState.open} of ${streamCount} open`,
+    `${countByState.complete} complete`,
+    countByState.failed === 0 ? "" : `${countByState.failed} failed`,
+    countByState.finishing === 0 ? "" : `${countByState.finishing} finishing`,
+    `${sent.frameCount} frames`,
+    `${seconds(sent, "of audio")} (${formatRate(audioS, elapsedS)})`,
+    durable === undefined ? "" : seconds(durable, "durable"),
+    uploaded === undefined ? "" : seconds(uploaded, "uploaded"),
+    durable === undefined ? "" : seconds(heldOf(totals), "held"),
+    `lag ${lagMs.toFixed(0)} ms`,
+    describeReconnects(totals),
+    describeDropped(totals),
+    describeSpool(totals),
+  ];
+  const outages = describeOutages(runs, nowMs);
+  const line = parts.filter((part) => part !== "").join(", ");
+  return `${elapsedS.toFixed(0)} s: ${line}${outages === "" ? "" : `; ${outages}`}`;
 }
 
-/** The same for a program. */
-export function toProgressRecord({
-  countByState,
-  streamCount,
-  frameCount,
-  sampleCount,
-  audioS,
-  elapsedS,
-  lagMs,
-}: StreamTotals) {
-  return { type: "progress", elapsedS, streamCount, ...countByState, frameCount, sampleCount, audioS, lagMs };
+/** What is in memory and, of these streams, on the disk. */
+export function heldOf({ buffered, spooled }: Pick<StreamProgress, "buffered" | "spooled">): AudioAmount {
+  return {
+    frameCount: buffered.frameCount + (spooled?.frameCount ?? 0),
+    sampleCount: buffered.sampleCount + (spooled?.sampleCount ?? 0),
+  };
 }
 
-/** What `--json` ends with. */
-export function toSummaryRecord(runs: readonly StreamRun[], totals: StreamTotals) {
-  const streams = runs.map(({ target, state, frameCount, sampleCount, failure }) => ({
-    streamId: target.streamId,
-    hwid: target.hwid ?? null,
-    state,
-    frameCount,
-    sampleCount,
-    error: failure ?? null,
-  }));
-  return { ...toProgressRecord(totals), type: "summary", streams };
+/** Why the first stream without a connection has none, and how many more there are; empty when all have one. */
+export function describeOutages(runs: readonly StreamRun[], nowMs: number): string {
+  const away = runs.flatMap(({ target, outage }) => (outage === undefined ? [] : [{ target, outage }]));
+  const [first] = away;
+  if (first === undefined) return "";
+  const more = away.length === 1 ? "" : ` (and ${away.length - 1} more)`;
+  const name = first.target.hwid ?? `stream ${first.target.streamId}`;
+  return `${name}${more} tries again in ${secondsUntil(first.outage.untilMs, nowMs)} s: ${first.outage.reason}`;
+}
+
+/** Whole seconds, rounded up. */
+export function secondsUntil(untilMs: number, nowMs: number): number {
+  return Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
+}
+
+function describeReconnects({ reconnectCount }: StreamTotals): string {
+  return reconnectCount === 0 ? "" : counted(reconnectCount, "reconnect");
+}
+
+/** The warning of lost audio; empty when there is none. */
+export function describeDropped({ dropped, sampleRateHz }: StreamTotals): string {
+  if (dropped.frameCount === 0) return "";
+  return `WARNING: ${counted(dropped.frameCount, "frame")} (${(dropped.sampleCount / sampleRateHz).toFixed(1)} s) dropped`;
+}
+
+/** What waits on the disk; empty without a spool. */
+export function describeSpool({ spool }: StreamTotals): string {
+  if (spool === undefined) return "";
+  const { audioS, earlierS, byteLength, maxBytes } = spool;
+  const earlier = earlierS === 0 ? "" : `, ${earlierS.toFixed(1)} s of it from earlier runs`;
+  return `spool ${audioS.toFixed(1)} s${earlier} (${(byteLength / mib).toFixed(1)} of ${(maxBytes / mib).toFixed(0)} MiB)`;
 }
 
 /** What a person reads at the end. */
-export function formatSummary({
-  countByState,
-  streamCount,
-  frameCount,
-  sampleCount,
-  audioS,
-  elapsedS,
-}: StreamTotals): string {
+export function formatSummary(totals: StreamTotals): string {
+  const { countByState, streamCount, sent, durable, uploaded, sampleRateHz, elapsedS } = totals;
+  const seconds = ({ sampleCount }: AudioAmount) => `${(sampleCount / sampleRateHz).toFixed(2)} s`;
+  const facts = [
+    durable === undefined ? "" : `${seconds(durable)} durable`,
+    uploaded === undefined ? "" : `${seconds(uploaded)} uploaded by now`,
+    describeReconnects(totals),
+    describeDropped(totals),
+  ].filter((fact) => fact !== "");
   return (
-    `${countByState.complete} of ${streamCount} streams complete: ${frameCount} frames, ${sampleCount} samples, ` +
-    `${audioS.toFixed(2)} s of audio in ${elapsedS.toFixed(2)} s`
+    `${countByState.complete} of ${streamCount} streams complete: ${sent.frameCount} frames, ${sent.sampleCount} samples, ` +
+    `${seconds(sent)} of audio in ${elapsedS.toFixed(2)} s${facts.map((fact) => `, ${fact}`).join("")}`
   );
 }
 

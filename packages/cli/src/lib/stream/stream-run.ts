@@ -1,5 +1,4 @@
-import { setImmediate } from "node:timers/promises";
-import { describeCloseResult, type FrameStream, openFrameStream } from "@eet/client";
+import type { AudioAmount, DeliveryMode, TlsIdentity } from "@eet/client";
 import type { StreamFormat } from "@eet/protocol";
 import type { FrameSource } from "./frame-source.ts";
 import type { Pacer } from "./pacer.ts";
@@ -15,123 +14,83 @@ export interface StreamPlan {
   /** Whether the audio ends only by an interruption, which then is a success. */
   readonly isEndless: boolean;
   readonly interruption: AbortSignal;
+  /** Secret of the device. */
+  readonly token: string | undefined;
+  /** For `wss:`. */
+  readonly tls?: TlsIdentity | undefined;
 }
 
-/** Where a stream stands. */
-export type StreamState = "waiting" | "opening" | "open" | "closing" | "complete" | "interrupted" | "failed";
+/**
+ * Where a stream stands.
+ *
+ * - `waiting`: its turn to connect has not come.
+ * - `connecting`: for the first time.
+ * - `open`: frames travel.
+ * - `reconnecting`: the connection was lost or never came about; {@link StreamRun.outage} may tell why.
+ * - `finishing`: no more audio is read; what was read is still to be delivered.
+ * - `complete`, `interrupted`, `failed`: it has ended.
+ */
+export type StreamState =
+  | "waiting"
+  | "connecting"
+  | "open"
+  | "reconnecting"
+  | "finishing"
+  | "complete"
+  | "interrupted"
+  | "failed";
 
-/** After so many frames other work gets a turn; a socket that takes everything would never let go. */
-const turnFrameCount = 16;
+/** How far a stream has come. */
+export interface StreamProgress {
+  /** How frames travel; `undefined` as long as that is not known. */
+  readonly delivery: DeliveryMode | undefined;
+  /** Sent once or more. */
+  readonly sent: AudioAmount;
+  /** On the server's stable storage; `undefined` where nobody tells. */
+  readonly durable: AudioAmount | undefined;
+  /** In the object store; `undefined` where nobody tells. */
+  readonly uploaded: AudioAmount | undefined;
+  /** In memory, and not known to be delivered. */
+  readonly buffered: AudioAmount & { readonly byteCount: number };
+  /** In the spool and not in memory; `undefined` without a spool. */
+  readonly spooled: AudioAmount | undefined;
+  /** Given up for want of room. */
+  readonly dropped: AudioAmount;
+  /** Connections after the first one. */
+  readonly reconnectCount: number;
+}
 
-/** One stream from connecting to the end of its close handshake, and how far it has come. */
-export class StreamRun {
+/** Why a stream has no connection, and until when. */
+export interface Outage {
+  readonly reason: string;
+  /** Wall clock of the next attempt. */
+  readonly untilMs: number;
+}
+
+/** One stream from connecting to its end. */
+export interface StreamRun {
   readonly target: StreamTarget;
-  /** 0 to 1: the stream's place among all. */
-  readonly share: number;
-  readonly #plan: StreamPlan;
-  #state: StreamState = "waiting";
-  #frameCount = 0;
-  #sampleCount = 0;
-  #lagMs = 0;
-  #failure: string | undefined;
-
-  constructor(target: StreamTarget, share: number, plan: StreamPlan) {
-    this.target = target;
-    this.share = share;
-    this.#plan = plan;
-  }
-
-  get state(): StreamState {
-    return this.#state;
-  }
-
-  get frameCount(): number {
-    return this.#frameCount;
-  }
-
-  /** Samples sent, per channel. */
-  get sampleCount(): number {
-    return this.#sampleCount;
-  }
-
+  readonly state: StreamState;
+  readonly progress: StreamProgress;
   /** How late the last frame was, 0 without pacing. */
-  get lagMs(): number {
-    return this.#lagMs;
-  }
-
+  readonly lagMs: number;
+  readonly outage: Outage | undefined;
   /** What went wrong and what to do; `undefined` if nothing did. */
-  get failure(): string | undefined {
-    return this.#failure;
-  }
+  readonly failure: string | undefined;
+  /** Whether that is for its token, or for want of one. */
+  readonly isTokenRefused: boolean;
 
-  /** Connects; gives nothing when that failed or was interrupted. Never rejects. */
-  async open(): Promise<FrameStream | undefined> {
-    const { url, format, interruption } = this.#plan;
-    const opening = new AbortController();
-    const abort = () => opening.abort();
-    if (interruption.aborted) abort();
-    interruption.addEventListener("abort", abort);
-    this.#state = "opening";
-    try {
-      const { streamId, hwid } = this.target;
-      const device = hwid === undefined ? {} : { hwid };
-      const options = { url, ...device, streamId, format, timestampMs: Date.now(), signal: opening.signal };
-      const stream = await openFrameStream(options);
-      this.#state = "open";
-      return stream;
-    } catch (error) {
-      if (interruption.aborted) this.#state = "interrupted";
-      else this.#fail(describe(error));
-      return undefined;
-    } finally {
-      // From here on an interruption is no abort: what was sent is to arrive.
-      interruption.removeEventListener("abort", abort);
-    }
-  }
+  /** Starts it, once. Resolves when the first attempt to connect has had its outcome; never rejects. */
+  open(): Promise<void>;
 
-  /** Sends all frames and closes. Never rejects. */
-  async send(stream: FrameStream): Promise<void> {
-    try {
-      await this.#sendFrames(stream);
-    } catch (error) {
-      this.#fail(`${describe(error)} (${this.#frameCount} frames had been sent)`);
-    }
-    const isInterrupted = this.#plan.interruption.aborted;
-    if (this.#failure === undefined) this.#state = "closing";
-    const result = await stream.close();
-    if (this.#failure !== undefined) return;
-    if (result.kind !== "clean") {
-      const sent = `all ${this.#frameCount} frames had been sent, the last ones may not have arrived`;
-      this.#fail(`${describeCloseResult(result)} (${sent})`);
-    } else if (this.#frameCount === 0 && !isInterrupted) {
-      this.#fail("there was no audio to send: check that the input holds some");
-    } else {
-      this.#state = isInterrupted && !this.#plan.isEndless ? "interrupted" : "complete";
-    }
-  }
-
-  async #sendFrames(stream: FrameStream): Promise<void> {
-    const { source, pacer, format, interruption } = this.#plan;
-    const startMs = pacer?.startMs(this.share) ?? 0;
-    for await (const { payload, sampleCount } of source.frames()) {
-      if (pacer) {
-        // Each frame is due by the count of samples before it, never by the frame before: so nothing drifts.
-        this.#lagMs = await pacer.waitUntil(startMs + (this.#sampleCount * 1000) / format.sampleRateHz);
-      }
-      if (interruption.aborted) return;
-      await stream.send(payload);
-      this.#frameCount += 1;
-      this.#sampleCount += sampleCount;
-      if (this.#frameCount % turnFrameCount === 0) await setImmediate();
-    }
-  }
-
-  #fail(reason: string): void {
-    this.#state = "failed";
-    this.#failure = reason;
-  }
+  /** Resolves when it has ended, by itself or by the interruption; never rejects. */
+  readonly ended: Promise<void>;
 }
 
-function describe(error: unknown): string {
+/** After so many frames other work gets a turn; what takes everything at once would never let go. */
+export const turnFrameCount = 16;
+
+/** An error in words. */
+export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
