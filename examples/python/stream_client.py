@@ -62,6 +62,8 @@ CLOSE_ADVICE = {
 }
 HTTP_ADVICE = {
     400: "check the path of --url, and that --hwid is 1 to 64 of letters, digits, '-', '_', ':' and '.'",
+    401: "put the device's token into the environment as EET_TOKEN; `eet token create --hwid ID` makes one",
+    403: "the token in EET_TOKEN is for another device; `eet token create --hwid ID` makes one for this",
     404: "check the path of --url, usually /ws",
     503: "the server is busy or stopping; start again in a moment",
 }
@@ -429,11 +431,19 @@ async def discard_incoming(ws) -> None:
             pass
 
 
+def with_token(url: str) -> str:
+    """The address with the device's token as its password, which `websockets` sends as `Authorization: Basic` [P-3.1]."""
+    token = os.environ.get("EET_TOKEN")
+    if not token or "@" in urlsplit(url).netloc:
+        return url
+    return url.replace("://", f"://:{quote(token, safe='')}@", 1)
+
+
 async def connect(url: str):
     # Compressing ADPCM costs time and saves nothing.
     try:
         return await websockets.connect(
-            url, compression=None, open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S
+            with_token(url), compression=None, open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S
         )
     except asyncio.TimeoutError:
         raise StreamError(f"no answer from {url} within {OPEN_TIMEOUT_S} s; check --url and the network") from None
@@ -521,7 +531,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--channels", type=int, metavar="N", help="channels of --raw (default: 1)")
     add("--codec", choices=("adpcm", "pcm"), default="adpcm", help="default: adpcm, which is mono")
     add("--mono", action="store_true", help="mix all channels down to one")
-    add("--url", default="ws://localhost:5096/ws", help="default: ws://localhost:5096/ws")
+    add("--url", default="ws://localhost:5096/ws", help="default: ws://localhost:5096/ws; the token comes from EET_TOKEN")
     add("--hwid", help="device id: streams to URL/HWID; with more than one stream to URL/HWID-1 to URL/HWID-N")
     add("--streams", type=int, default=1, metavar="N", help="connections in parallel (default: 1)")
     add("--stream-id-base", type=int, default=1, metavar="ID", help="the first stream's id (default: 1)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 import stream_client as client
 import websockets
@@ -201,6 +203,7 @@ class Server:
     def __init__(self, close_after: int | None = None, code: int = 1008, reason: str = ""):
         self.connections: list[list[bytes]] = []
         self.paths: list[str] = []
+        self.authorizations: list[str | None] = []
         self.close_codes: list[int] = []
         self._close_after = close_after
         self._close = (code, reason)
@@ -218,6 +221,8 @@ class Server:
         messages: list[bytes] = []
         self.connections.append(messages)
         self.paths.append(ws.request.path if hasattr(ws, "request") else ws.path)
+        headers = ws.request.headers if hasattr(ws, "request") else ws.request_headers
+        self.authorizations.append(headers.get("Authorization"))
         with contextlib.suppress(websockets.exceptions.ConnectionClosed):
             async for message in ws:
                 messages.append(message)
@@ -278,6 +283,17 @@ class Streaming(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([len(payload) for payload in payloads], [640, 640, 640, 80])
         self.assertEqual(b"".join(payloads), pcm)
         self.assertEqual(server.close_codes, [1000])
+
+    async def test_sends_the_token_of_the_environment_and_shows_it_nowhere(self):
+        path = self.write(mono_wav(noise(1_000)))
+        with mock.patch.dict(os.environ, EET_TOKEN="eet_d_secret"):
+            async with Server() as server:
+                arguments = ("--url", server.url, "--wav", path, "--streams", "2", "--hwid", "mic", "--json")
+                result = await run_client(*arguments)
+        self.assertEqual(result.code, 0, result.err)
+        basic = "Basic " + base64.b64encode(b":eet_d_secret").decode()
+        self.assertEqual(server.authorizations, [basic, basic])
+        self.assertNotIn("eet_d_secret", result.out + result.err)
 
     async def test_encodes_adpcm_across_odd_frames_as_one_encoder_would(self):
         pcm = noise(1_000)
@@ -406,6 +422,13 @@ class Streaming(unittest.IsolatedAsyncioTestCase):
 
 
 class Options(unittest.TestCase):
+    def test_takes_a_token_in_the_address_before_that_of_the_environment(self):
+        with mock.patch.dict(os.environ, EET_TOKEN="a/b"):
+            self.assertEqual(client.with_token("wss://host/ws/mic"), "wss://:a%2Fb@host/ws/mic")
+            self.assertEqual(client.with_token("ws://mic:t@host/ws/mic"), "ws://mic:t@host/ws/mic")
+        with mock.patch.dict(os.environ, EET_TOKEN=""):
+            self.assertEqual(client.with_token("ws://host/ws"), "ws://host/ws")
+
     def test_refuses_wrong_ones_with_the_reason(self):
         for arguments, message in (
             (("--streams", "0"), "--streams is 0"),
