@@ -1,14 +1,14 @@
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
-import { type AdpcmState, encodeAdpcm, formatAdpcmHeader, wavHeaderBytes } from "@eet/audio";
-import { formatFrame, formatHandshake, type StreamFormat } from "@eet/protocol";
+import type { StreamFormat } from "@eet/protocol";
 import type { Scenario } from "../scenarios.ts";
+import { AckWatch } from "./ack-watch.ts";
+import { BenchDevice } from "./bench-device.ts";
+import { LatencyHistogram } from "./latency-histogram.ts";
+import { loadMessages, seqOffset } from "./load-messages.ts";
 
 const tickMs = 2;
-/** Of seq in a message: a WebSocket header of 8 bytes, the mask included, magic and length stand before it. */
-const seqOffset = 8 + 8;
 const noMessage = Buffer.alloc(0);
+/** What a flooding device hands to the system at once. */
+const floodChunkBytes = 64 * 1024;
 
 /** What a load sent. */
 export interface LoadResult {
@@ -17,16 +17,22 @@ export interface LoadResult {
   /** Frames that went out later than a frame's length after their time: the load itself was too slow. */
   readonly lateFrameCount: number;
   readonly dropCount: number;
+  /** From sending a frame to the acknowledgement that covers it; none without acknowledgements. */
+  readonly ackLatencies: LatencyHistogram;
+  /** Frames that were never acknowledged; 0 without acknowledgements. */
+  readonly unackedCount: number;
 }
 
 /**
- * Devices in real time over plain sockets: WebSocket frames are made once with a zero mask and only their seq changes,
+ * Devices over plain sockets: WebSocket frames are made once with a zero mask and only their seq changes,
  * so that the load costs little of the machine it shares with the server.
  */
 export class DeviceLoad {
   readonly #scenario: Scenario;
-  readonly #sockets: Socket[] = [];
-  #dropCount = 0;
+  readonly #devices: BenchDevice[] = [];
+  readonly #watches: AckWatch[] = [];
+  readonly #latencies = new LatencyHistogram();
+  #lateFrameCount = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -40,26 +46,14 @@ export class DeviceLoad {
         { length: Math.min(batchSize, this.#scenario.connectionCount - first) },
         (_, i) => first + i,
       );
-      this.#sockets.push(...(await Promise.all(indexes.map((index) => this.#openOne(port, index)))));
+      this.#devices.push(...(await Promise.all(indexes.map((index) => this.#openOne(port, index)))));
     }
   }
 
-  async #openOne(port: number, index: number): Promise<Socket> {
-    const socket = connect(port, "127.0.0.1").setNoDelay(true);
-    await once(socket, "connect");
-    socket.write(
-      `GET /ws/bench-${index} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-    );
-    const [answer] = await once(socket, "data");
-    if (!String(answer).startsWith("HTTP/1.1 101")) throw new Error(`the server refused: ${String(answer)}`);
-    socket.on("data", () => {}).on("error", () => {});
-    socket.on("close", () => {
-      this.#dropCount += 1;
-    });
-    const handshake = formatHandshake({ streamId: index, format: this.#format, timestampMs: BigInt(Date.now()) });
-    socket.write(maskedMessage(2, handshake));
-    return socket;
+  #openOne(port: number, index: number): Promise<BenchDevice> {
+    const watch = this.#scenario.hasAcks ? new AckWatch(this.#framesPerConnection, this.#latencies) : undefined;
+    if (watch !== undefined) this.#watches[index] = watch;
+    return BenchDevice.open(port, index, this.#format, watch);
   }
 
   get #format(): StreamFormat {
@@ -67,64 +61,72 @@ export class DeviceLoad {
     return { codec, sampleRateHz, channels: 1, frameSampleCount: (sampleRateHz * frameMs) / 1000 };
   }
 
-  /** Sends for the scenario's time, each device at its own moment within a frame, then closes cleanly. */
-  async run(): Promise<LoadResult> {
-    const { connectionCount, seconds, frameMs } = this.#scenario;
-    const framesPerConnection = Math.round((seconds * 1000) / frameMs);
-    const messages = this.#messages();
+  get #framesPerConnection(): number {
+    return Math.round((this.#scenario.seconds * 1000) / this.#scenario.frameMs);
+  }
+
+  /** Sends all frames, at the scenario's pace. */
+  async send(): Promise<void> {
+    const messages = loadMessages(this.#format);
+    if (this.#scenario.pace === "real-time") return this.#sendInRealTime(messages);
+    await Promise.all(this.#devices.map((device, index) => this.#flood(device, index, messages)));
+  }
+
+  /** Each device at its own moment within a frame. */
+  async #sendInRealTime(messages: readonly Buffer[]): Promise<void> {
+    const { connectionCount, frameMs } = this.#scenario;
     const startMs = performance.now();
-    const frameCount = framesPerConnection * connectionCount;
+    const frameCount = this.#framesPerConnection * connectionCount;
     const framesPerMs = connectionCount / frameMs;
     const done = Promise.withResolvers<void>();
     let sentCount = 0;
-    let lateFrameCount = 0;
     const timer = setInterval(() => {
-      const elapsedMs = performance.now() - startMs;
-      const dueCount = Math.min(frameCount, Math.floor(elapsedMs * framesPerMs));
-      if (dueCount - sentCount > connectionCount) lateFrameCount += dueCount - sentCount - connectionCount;
+      const nowMs = performance.now();
+      const dueCount = Math.min(frameCount, Math.floor((nowMs - startMs) * framesPerMs));
+      if (dueCount - sentCount > connectionCount) this.#lateFrameCount += dueCount - sentCount - connectionCount;
       for (; sentCount < dueCount; sentCount += 1) {
         const seq = Math.floor(sentCount / connectionCount);
-        const own = Buffer.from(messages[seq % messages.length] ?? noMessage);
-        own.writeUInt32LE(seq, seqOffset);
-        this.#sockets[sentCount % connectionCount]?.write(own);
+        this.#send(sentCount % connectionCount, seq, messages[seq % messages.length] ?? noMessage, nowMs);
       }
       if (sentCount === frameCount) done.resolve();
     }, tickMs);
     await done.promise;
     clearInterval(timer);
-    const dropCount = this.#dropCount;
-    await Promise.all(this.#sockets.map(closeCleanly));
-    return { connectionCount, framesPerConnection, lateFrameCount, dropCount };
   }
 
-  /** The bundled speech as whole WebSocket messages, encoded as a device does: one state from frame to frame. */
-  #messages(): Buffer[] {
-    const { codec, frameSampleCount } = this.#format;
-    const speech = readFileSync(new URL("../../data/speech_16k.wav", import.meta.url)).subarray(wavHeaderBytes);
-    const samples = new Int16Array(new Uint8Array(speech).buffer);
-    const state: AdpcmState = { predictor: 0, stepIndex: 0 };
-    return Array.from({ length: Math.floor(samples.length / frameSampleCount) }, (_, index) => {
-      const frame = samples.slice(index * frameSampleCount, (index + 1) * frameSampleCount);
-      const header = formatAdpcmHeader(state);
-      const payload =
-        codec === "adpcm" ? Buffer.concat([header, encodeAdpcm(frame, "low", state)]) : new Uint8Array(frame.buffer);
-      return maskedMessage(2, formatFrame(codec, 0, payload));
-    });
+  /** As fast as the server takes it: many frames at once, and the next once the system has taken these. */
+  async #flood(device: BenchDevice, index: number, messages: readonly Buffer[]): Promise<void> {
+    const chunkFrameCount = Math.max(1, Math.floor(floodChunkBytes / (messages[0] ?? noMessage).byteLength));
+    for (let seq = 0; seq < this.#framesPerConnection && !device.isClosed; seq += chunkFrameCount) {
+      const frameCount = Math.min(chunkFrameCount, this.#framesPerConnection - seq);
+      const picked = Array.from({ length: frameCount }, (_, at) => messages[(seq + at) % messages.length] ?? noMessage);
+      const chunk = Buffer.concat(picked);
+      let at = 0;
+      for (const [offset, message] of picked.entries()) {
+        chunk.writeUInt32LE(seq + offset, at + seqOffset);
+        at += message.byteLength;
+        this.#watches[index]?.onSent(seq + offset, performance.now());
+      }
+      await device.written(chunk);
+    }
   }
-}
 
-/** A final WebSocket frame of a client with the mask 0, which leaves the payload as it is. */
-function maskedMessage(opcode: number, payload: Uint8Array): Buffer {
-  const isLong = payload.byteLength > 125;
-  const header = Buffer.alloc(isLong ? 8 : 6);
-  header[0] = 0x80 | opcode;
-  header[1] = 0x80 | (isLong ? 126 : payload.byteLength);
-  if (isLong) header.writeUInt16BE(payload.byteLength, 2);
-  return Buffer.concat([header, payload]);
-}
+  /** Ends all connections as devices do. @returns what was sent, once everything is through */
+  async finish(): Promise<LoadResult> {
+    const { connectionCount } = this.#scenario;
+    const framesPerConnection = this.#framesPerConnection;
+    const lateFrameCount = this.#lateFrameCount;
+    const dropCount = this.#devices.filter(({ isClosed }) => isClosed).length;
+    await Promise.all(this.#devices.map((device) => device.finish(framesPerConnection)));
+    const unackedCount = this.#watches.reduce((sum, { durableNext }) => sum + framesPerConnection - durableNext, 0);
+    const ackLatencies = this.#latencies;
+    return { connectionCount, framesPerConnection, lateFrameCount, dropCount, ackLatencies, unackedCount };
+  }
 
-async function closeCleanly(socket: Socket): Promise<void> {
-  if (socket.destroyed) return;
-  socket.write(maskedMessage(8, Uint8Array.of(0x03, 0xe8)));
-  await once(socket, "close");
+  #send(index: number, seq: number, message: Buffer, nowMs: number): void {
+    const own = Buffer.from(message);
+    own.writeUInt32LE(seq, seqOffset);
+    this.#devices[index]?.write(own);
+    this.#watches[index]?.onSent(seq, nowMs);
+  }
 }
