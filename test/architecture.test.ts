@@ -3,6 +3,14 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, it } from "node:test";
 import {
+  allowedImports,
+  awaitingRename,
+  defaultExports,
+  inputOutputExceptions,
+  inputOutputModules,
+  inputOutputNames,
+} from "./support/architecture-rules.ts";
+import {
   findCycle,
   parseSourceFile,
   readSourceFiles,
@@ -11,65 +19,10 @@ import {
   stripComments,
 } from "./support/source-files.ts";
 
-/** Who may import whom: the closed list. A room may always import itself; a path allows that file only. */
-const allowedImports: Readonly<Record<string, readonly string[]>> = {
-  protocol: [],
-  audio: [],
-  client: ["protocol"],
-  cli: ["client", "audio", "protocol", "server entrance"],
-  "server/kernel": [],
-  "server/config": ["server/kernel"],
-  "server/storage": ["server/kernel"],
-  "server/recording": ["server/kernel", "server/storage", "protocol"],
-  "server/finishing": ["server/kernel", "server/storage", "audio", "protocol"],
-  "server/catalog": ["server/kernel"],
-  "server/upload": ["server/kernel", "packages/server/src/lib/catalog/upload-queue.ts"],
-  "server/ingest": ["server/kernel", "protocol"],
-  "server/api": ["server/kernel"],
-  // server.ts and what stands beside it wires all rooms.
-  "server wiring": [
-    "server/kernel",
-    "server/config",
-    "server/storage",
-    "server/recording",
-    "server/finishing",
-    "server/catalog",
-    "server/upload",
-    "server/ingest",
-    "server/api",
-  ],
-  "server entrance": ["server wiring", "server/config", "server/finishing", "server/kernel"],
-  "server main": ["server wiring", "server/config", "server/kernel"],
-};
-
-/** Modules that reach the disk, the network, other processes or threads. */
-const inputOutputModules =
-  /^(?:node:(?:fs|fs\/promises|net|http|https|tls|dgram|child_process|worker_threads)|better-sqlite3|ws|fastify|piscina|pino|@aws-sdk\/.*)$/;
-
-/** Files that are named for their I/O. */
-const inputOutputNames = /^(?:[a-z0-9-]+-store|[a-z0-9-]+-catalog|segment-file|ws-[a-z0-9-]+)\.ts$/;
-
-/** Files with I/O under another name, and why. */
-const inputOutputExceptions: Readonly<Record<string, string>> = {
-  "packages/cli/src/lib/stream/audio-input.ts": "opens what `eet stream` reads",
-  "packages/cli/src/lib/stream/pcm-file.ts": "reads the file that `eet stream` sends",
-  "packages/server/src/lib/api/http-api.ts": "the HTTP endpoints",
-  "packages/server/src/lib/finishing/finisher.ts": "owns the worker threads",
-  "packages/server/src/lib/logger.ts": "writes the log",
-  "packages/server/src/lib/server.ts": "creates the data folder before the rooms open it",
-  "packages/server/src/lib/upload/s3-errors.ts": "knows the SDK's errors by their classes",
-};
-
-/** Files with I/O that are to get a name that says so. */
-const awaitingRename: readonly string[] = ["packages/server/src/lib/upload/source-file.ts"];
-
-/** Default exports that a library demands. */
-const defaultExports: readonly string[] = ["packages/server/src/lib/finishing/finish-worker.ts"];
-
 const maxLineCount = 400;
 const isTest = ({ path }: SourceFile) => /\.(?:test|test-support)\.ts$/.test(path);
 
-const packageFiles = readSourceFiles("packages/*/src/**/*.ts");
+const packageFiles = readSourceFiles("packages/*/src/**/*.{ts,tsx}");
 const production = packageFiles.filter((file) => !isTest(file));
 const tests = packageFiles.filter(isTest);
 const everything = [...packageFiles, ...readSourceFiles("{test,bench,scripts}/**/*.ts")];
@@ -80,11 +33,12 @@ function roomOf(path: string): string {
   if (packageName !== "server") return packageName;
   if (rest === "index.ts") return "server entrance";
   if (rest === "main.ts") return "server main";
+  if (rest === "api-types.ts") return "server api types";
   const [, room] = /^lib\/([a-z]+)\//.exec(rest) ?? [];
   return room === undefined ? "server wiring" : `server/${room}`;
 }
 
-const isSource = ({ target }: SourceImport) => target.startsWith("packages/") && target.endsWith(".ts");
+const isSource = ({ target }: SourceImport) => target.startsWith("packages/") && /\.tsx?$/.test(target);
 
 /** Imports that the closed list does not have. */
 function findForbiddenImports(files: readonly SourceFile[]): readonly string[] {
@@ -190,7 +144,28 @@ function findProcessUse(files: readonly SourceFile[]): readonly string[] {
     });
 }
 
-const fileName = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.oracle)?(?:\.test|\.test-support)?\.ts$/;
+const secretName = "[\\w.#]*(?:hash|secret|setupcode)\\w*(?:\\([^()]*\\))?";
+const secretComparison = new RegExp(
+  [
+    `${secretName}\\s*[!=]==?(?!=|\\s*(?:undefined|null)\\b)`,
+    `(?<![!=]|(?:undefined|null)\\s*)[!=]==?\\s*${secretName}`,
+    `${secretName}\\s*\\.(?:equals|compare|localeCompare)\\(`,
+    `\\.(?:equals|compare)\\(\\s*${secretName}`,
+  ].join("|"),
+  "gi",
+);
+
+/** Comparisons that tell by their time how much is equal. */
+function findSecretComparisons(files: readonly SourceFile[]): readonly string[] {
+  return files
+    .filter(({ path }) => roomOf(path) === "server/access")
+    .flatMap(({ path, text }) => {
+      const found = stripComments(text).match(secretComparison) ?? [];
+      return found.map((part) => `${path} compares by "${part.trim()}": use isSameHash, which takes as long for all`);
+    });
+}
+
+const fileName = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.oracle)?(?:\.test|\.test-support)?\.tsx?$/;
 
 describe("architecture", () => {
   it("keeps imports between rooms to the closed list [A-2.1]", () => {
@@ -225,6 +200,11 @@ describe("architecture", () => {
     );
   });
 
+  it("takes nothing but types from the server into the web page [A-2.1]", () => {
+    const page = production.filter(({ path }) => roomOf(path) === "dashboard").flatMap(({ imports }) => imports);
+    assert.ok(page.every(({ target, isType }) => isType || !target.startsWith("packages/server/")));
+  });
+
   it("declares every module that a package takes from others", () => {
     assert.deepEqual(findUndeclaredModules(production), []);
   });
@@ -246,6 +226,12 @@ describe("architecture", () => {
 
   it("lets only main.ts touch environment, arguments, signals, streams and exit [A-2]", () => {
     assert.deepEqual(findProcessUse(production), []);
+  });
+
+  it("compares hashes and secrets in a time that tells nothing", () => {
+    assert.deepEqual(findSecretComparisons(production), []);
+    const { text = "" } = production.find(({ path }) => path.endsWith("/server/src/lib/access/token.ts")) ?? {};
+    assert.match(text, /function isSameHash\([^}]*&& timingSafeEqual\(one, other\);/);
   });
 
   it("has files of at most 400 lines with names in kebab-case and no default exports [A-4]", () => {
@@ -318,25 +304,16 @@ describe("architecture's checks", () => {
     );
     const reader = file("server/src/lib/finishing/reader.ts", 'import { openSync } from "node:fs";\n');
     assert.match(findMisnamedInputOutput([reader])[0] ?? "", /reader\.ts imports node:fs: I\/O stands in \*-store\.ts/);
+    const book = file(
+      "server/src/lib/access/book.ts",
+      "a.hash === b; a === hashOf(c); x.secretHash.equals(y); z.equals(token.hash); this.#setupCode !== code;\n" +
+        "if (secret === undefined || undefined !== secret) {} // a.hash === b\n",
+    );
+    assert.deepEqual(
+      findSecretComparisons([book]).map((line) => line.split('"')[1]),
+      ["a.hash ===", "=== hashOf(c)", "x.secretHash.equals(", ".equals(token.hash", "this.#setupCode !=="],
+    );
     const table = file("client/src/lib/table.ts", 'import Type from "typebox/value";\n');
     assert.match(findUndeclaredModules([table])[0] ?? "", /imports typebox, which is not among/);
-  });
-
-  it("find a cycle wherever it begins", () => {
-    const graph = new Map([
-      ["a", new Set(["b"])],
-      ["b", new Set(["c", "d"])],
-      ["d", new Set(["b"])],
-    ]);
-    assert.deepEqual(findCycle(graph), ["b", "d", "b"]);
-    assert.equal(
-      findCycle(
-        new Map([
-          ["a", new Set(["b", "c"])],
-          ["b", new Set(["c"])],
-        ]),
-      ),
-      undefined,
-    );
   });
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { EetServer, readSettings, silentLog } from "@eet/server";
 import { WebSocket } from "ws";
+import { parseRawAnswer, sendRaw } from "./support/raw-requests.ts";
 
 const maxEchoBytes = 1024 * 1024;
 
@@ -50,6 +51,7 @@ describe("GET /healthz", () => {
     const { uptimeS, disk, status, ...rest } = JSON.parse(await response.text());
     assert.deepEqual(rest, {
       version: "1.2.3",
+      access: "local",
       connections: 0,
       sessions: 0,
       finishing: 0,
@@ -141,12 +143,8 @@ describe("POST /echo", () => {
 describe("other paths", () => {
   it("are not found, said in a way that programs read", async () => {
     for (const [method, path] of [
-      ["GET", "/"],
       ["GET", "/wsx"],
-      ["GET", "/echo"],
-      ["PUT", "/echo"],
-      ["POST", "/healthz"],
-      ["OPTIONS", "/healthz"],
+      ["POST", "/nothing"],
       ["DELETE", "/data/received"],
     ] as const) {
       const response = await request(path, { method });
@@ -156,8 +154,22 @@ describe("other paths", () => {
     }
   });
 
+  it("that are known take the methods that 405 tells", async () => {
+    for (const [method, path, allowed] of [
+      ["GET", "/echo", "POST"],
+      ["PUT", "/echo", "POST"],
+      ["POST", "/healthz", "GET, HEAD"],
+      ["OPTIONS", "/healthz", "GET, HEAD"],
+    ] as const) {
+      const response = await request(path, { method });
+      assert.deepEqual([response.status, response.headers.get("allow")], [405, allowed], `${method} ${path}`);
+      const { code, detail } = await problemOf(response);
+      assert.deepEqual([code, detail], ["METHOD_NOT_ALLOWED", `${path} does not take ${method}; allowed: ${allowed}`]);
+    }
+  });
+
   it("of WebSockets ask for an upgrade, without repeating the query, which may hold a token", async () => {
-    for (const path of ["/ws", "/ws/kitchen", "/ws/echo", "/ws?token=secret"]) {
+    for (const path of ["/ws", "/ws/kitchen", "/ws/echo", "/ws?token=secret", "/api/v1/live"]) {
       const response = await request(path);
       assert.equal(response.status, 426, path);
       assert.equal(response.headers.get("upgrade"), "websocket");
@@ -177,5 +189,31 @@ describe("other paths", () => {
   it("are answered to HEAD without a body", async () => {
     const response = await request("/nothing", { method: "HEAD" });
     assert.deepEqual([response.status, await response.text()], [404, ""]);
+  });
+});
+
+describe("what is no HTTP", () => {
+  /** Status, code and detail of the answer, which is a problem. */
+  const problemTo = async (text: string) => {
+    const { status, type, body } = parseRawAnswer(await sendRaw(server.address.port, text)) ?? assert.fail("no answer");
+    assert.equal(type, "application/problem+json");
+    const problem = JSON.parse(body);
+    assert.equal(problem.status, status);
+    return [status, problem.code, problem.detail];
+  };
+
+  it("is answered with problem details, and then the connection ends", async () => {
+    const malformed = [400, "BAD_REQUEST", "the request cannot be read as HTTP/1.1"];
+    assert.deepEqual(await problemTo("hello\r\n\r\n"), malformed);
+    assert.deepEqual(await problemTo("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"), malformed);
+    const noHost = [400, "BAD_REQUEST", "the request has no Host header, which HTTP/1.1 requires"];
+    assert.deepEqual(await problemTo("GET /healthz HTTP/1.1\r\n\r\n"), noHost);
+    const long = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${"x".repeat(20_000)}\r\n\r\n`;
+    assert.deepEqual(await problemTo(long), [431, "HEADERS_TOO_LARGE", "path and headers exceed 16384 bytes"]);
+  });
+
+  it("is no expectation that nobody knows", async () => {
+    const text = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: tea\r\n\r\n";
+    assert.equal(parseRawAnswer(await sendRaw(server.address.port, text))?.status, 200);
   });
 });

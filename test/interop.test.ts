@@ -16,7 +16,7 @@ interface Voice {
   readonly args: readonly string[];
   readonly input?: Uint8Array;
   readonly expected: Uint8Array;
-  readonly nibbleOrder: { readonly order: "low" | "high"; readonly source: "exact" } | null;
+  readonly nibbleOrder: { readonly order: "low" | "high"; readonly source: "config" | "exact" } | null;
 }
 
 describe("eet stream and the Python client side by side", () => {
@@ -27,11 +27,21 @@ describe("eet stream and the Python client side by side", () => {
     const file = ["--wav", speechPath];
     const low = { order: "low", source: "exact" } as const;
     const high = { order: "high", source: "exact" } as const;
+    // Where acknowledgements are, the client says it.
+    const toldLow = { order: "low", source: "config" } as const;
+    const toldHigh = { order: "high", source: "config" } as const;
     const voices: Readonly<Record<string, Voice>> = {
-      "eet-adpcm": { run: runEet, args: file, expected: decoded, nibbleOrder: low },
-      "eet-high": { run: runEet, args: [...file, "--nibble-order", "high"], expected: decoded, nibbleOrder: high },
+      "eet-adpcm": { run: runEet, args: file, expected: decoded, nibbleOrder: toldLow },
+      "eet-plain": { run: runEet, args: [...file, "--plain"], expected: decoded, nibbleOrder: low },
+      "eet-high": { run: runEet, args: [...file, "--nibble-order", "high"], expected: decoded, nibbleOrder: toldHigh },
       "eet-pcm": { run: runEet, args: [...file, "--codec", "pcm"], expected: speech, nibbleOrder: null },
-      "eet-pipe": { run: runEet, args: ["--wav", "-", "--raw"], input: speech, expected: decoded, nibbleOrder: low },
+      "eet-pipe": {
+        run: runEet,
+        args: ["--wav", "-", "--raw"],
+        input: speech,
+        expected: decoded,
+        nibbleOrder: toldLow,
+      },
       "python-adpcm": { run: runPythonClient, args: file, expected: decoded, nibbleOrder: high },
       "python-low": {
         run: runPythonClient,

@@ -63,6 +63,8 @@ async function record(dataPath: string, take: Take): Promise<ClosedSegment[]> {
       if (event.type === "segment.closed") segments.push(event.segment);
     },
     profileOf: () => ({ configuredNibbleOrder: take.order }),
+    resumeTtlMs: 0,
+    findEnded: () => Promise.resolve(undefined),
     newSessionId: () => "s1",
   });
   const { format } = take;

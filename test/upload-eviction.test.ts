@@ -29,13 +29,7 @@ describe("eet serve with local files that may go", () => {
 
   async function startServer(settings: Record<string, string> = {}): Promise<ServerProcess> {
     const environment = {
-      S3_ENABLED: "true",
-      S3_SERVICEURL: stub.url,
-      S3_FORCEPATHSTYLE: "true",
-      S3_BUCKET: stub.bucket,
-      AWS_REGION: stub.region,
-      AWS_ACCESS_KEY_ID: stub.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: stub.credentials.secretAccessKey,
+      ...stub.environment,
       ...settings,
     };
     server = await ServerProcess.start({ folder, flags: ["--rotate-s", "1"], environment });

@@ -199,6 +199,7 @@ describe("eet serve at radosgw", { skip: skipWithoutRadosgw() }, () => {
     await nextLines(killed, 1, isStored);
     await killed.kill();
     const restarted = await startServer();
+    await restarted.line(({ msg }) => msg === "recovery done");
     await allStored(restarted);
     assert.equal(await restarted.stop(), 0);
     assert.equal((await assertDelivered()).length, 3 * 8 * 3);

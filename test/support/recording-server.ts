@@ -27,11 +27,18 @@ export interface RecordingServer extends AsyncDisposable {
  * Starts one on a free port.
  *
  * @param onConnection - makes a server misbehave
+ * @param selects - the subprotocol; default: the first that is offered
  */
 export async function startRecordingServer(
   onConnection: (socket: WebSocket, request: IncomingMessage) => void = () => {},
+  selects = ([first]: Set<string>): string | false => first ?? false,
 ): Promise<RecordingServer> {
-  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
+  const server = new WebSocketServer({
+    host: "127.0.0.1",
+    port: 0,
+    perMessageDeflate: false,
+    handleProtocols: selects,
+  });
   const connections: RecordedConnection[] = [];
   server.on("connection", (socket, request) => {
     connections.push(record(socket, request));

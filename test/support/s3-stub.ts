@@ -72,6 +72,8 @@ export class S3Stub {
   hasOpaqueEtags: boolean = false;
   /** Answers 403 instead of 404 for an object that is not there, as S3 does without the right to list the bucket. */
   hidesMissing: boolean = false;
+  /** What of uploads in parts is answered with 403. */
+  readonly deniedParts: Set<"begin" | "abort"> = new Set();
 
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
   readonly #uploads = new Map<string, MultipartUpload>();
@@ -84,6 +86,19 @@ export class S3Stub {
     stub.#server.listen(0, "127.0.0.1");
     await once(stub.#server, "listening");
     return stub;
+  }
+
+  /** Variables by which a server uploads to it. */
+  get environment(): Record<string, string> {
+    return {
+      S3_ENABLED: "true",
+      S3_SERVICEURL: this.url,
+      S3_FORCEPATHSTYLE: "true",
+      S3_BUCKET: this.bucket,
+      AWS_REGION: this.region,
+      AWS_ACCESS_KEY_ID: this.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: this.credentials.secretAccessKey,
+    };
   }
 
   /** `http://127.0.0.1:port`. */
@@ -182,6 +197,7 @@ export class S3Stub {
   }
 
   #createUpload({ request, key, response }: Call): void {
+    if (this.deniedParts.has("begin")) throw new S3Fault(403, "AccessDenied");
     readPayload(request);
     const uploadId = randomUUID();
     this.#uploads.set(uploadId, { ...describe(request), key, parts: new Map() });
@@ -228,17 +244,21 @@ export class S3Stub {
       throw this.hidesMissing ? new S3Fault(403, "AccessDenied") : new S3Fault(404, "NoSuchKey");
     const metadata = Object.entries(object.metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
     const hasChecksum = object.crc32 !== undefined && request.headers["x-amz-checksum-mode"] === "ENABLED";
-    response.writeHead(200, {
+    const range = parseRange(request.headers.range, object.bytes.length);
+    const bytes = object.bytes.subarray(range?.start, range?.end);
+    response.writeHead(range === undefined ? 200 : 206, {
       etag: `"${object.etag}"`,
-      "content-length": object.bytes.length,
+      "content-length": bytes.length,
       "content-type": object.contentType,
+      ...(range && { "content-range": `bytes ${range.start}-${range.end - 1}/${object.bytes.length}` }),
       ...Object.fromEntries(metadata),
       ...(hasChecksum ? { "x-amz-checksum-crc32": object.crc32 } : {}),
     });
-    response.end(request.method === "HEAD" ? undefined : object.bytes);
+    response.end(request.method === "HEAD" ? undefined : bytes);
   }
 
   #abortUpload({ response }: Call, uploadId: string): void {
+    if (this.deniedParts.has("abort")) throw new S3Fault(403, "AccessDenied");
     this.#uploads.delete(uploadId);
     response.writeHead(204).end();
   }
@@ -279,6 +299,14 @@ function refuse(error: unknown, response: ServerResponse): void {
   }
   response.writeHead(error.status, { "content-type": "application/xml" });
   response.end(`<Error><Code>${error.code}</Code><Message>${error.message}</Message></Error>`);
+}
+
+/** @returns the end exclusive */
+function parseRange(header: string | undefined, length: number) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(header ?? "") ?? [];
+  if (first === undefined) return undefined;
+  if (Number(first) >= length) throw new S3Fault(416, "InvalidRange");
+  return { start: Number(first), end: last === "" ? length : Math.min(length, Number(last) + 1) };
 }
 
 function describe({ headers }: WireRequest): Pick<StubObject, "contentType" | "metadata"> {

@@ -15,6 +15,8 @@ export interface ServerProcessOptions {
   readonly flags?: readonly string[];
   /** Added to a bare environment: nothing of the machine's settings reaches the server. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** A command that becomes the server: it ends by running its further arguments in its own process (`exec`). */
+  readonly launcher?: readonly string[];
 }
 
 /** From this level on a line of the log reports something that should not have come up: warn, error, fatal. */
@@ -48,8 +50,10 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Resolves when the server listens; rejects with what it said when it ends before. */
-  static async start({ folder, flags = [], environment = {} }: ServerProcessOptions): Promise<ServerProcess> {
-    const child = spawn(process.execPath, [cliPath, "serve", "--port", "0", ...flags], {
+  static async start(options: ServerProcessOptions): Promise<ServerProcess> {
+    const { folder, flags = [], environment = {}, launcher = [] } = options;
+    const [command = process.execPath, ...args] = [...launcher, process.execPath, cliPath, "serve", "--port", "0"];
+    const child = spawn(command, [...args, ...flags], {
       cwd: folder,
       env: { PATH: process.env["PATH"], HOME: folder, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
@@ -94,9 +98,9 @@ export class ServerProcess implements AsyncDisposable {
     return this.#errors;
   }
 
-  /** Lines that report something that should not have come up. */
+  /** Lines that report something that should not have come up; the set-up link is one that shall. */
   get problems(): readonly LogLine[] {
-    return this.lines.filter((line) => Number(line["level"]) >= warnLevel);
+    return this.lines.filter((line) => Number(line["level"]) >= warnLevel && line["setUp"] === undefined);
   }
 
   /** The first line, past or coming, that matches; rejects when the server ends without it. */

@@ -42,8 +42,8 @@ const importStatement =
 
 function resolveTarget(path: string, specifier: string): string {
   if (specifier.startsWith(".")) return posix.join(posix.dirname(path), specifier);
-  const [, name] = /^@eet\/([a-z]+)$/.exec(specifier) ?? [];
-  return name === undefined ? specifier : `packages/${name}/src/index.ts`;
+  const [, name, entrance = "index"] = /^@eet\/([a-z]+)(?:\/([a-z-]+))?$/.exec(specifier) ?? [];
+  return name === undefined ? specifier : `packages/${name}/src/${entrance}.ts`;
 }
 
 /** The text without its comments: what is left of a line that says something. */

@@ -10,6 +10,16 @@ const packageOf = {
   "sndfile-convert": "sndfile-programs",
   "/usr/bin/python3": "python3 python3-websockets",
   strace: "strace",
+  "mkfs.ext4": "e2fsprogs",
+  e2fsck: "e2fsprogs",
+  mount: "mount",
+  unshare: "util-linux",
+  prlimit: "util-linux",
+  promtool: "prometheus",
+  prometheus: "prometheus",
+  "systemd-analyze": "systemd",
+  "/usr/sbin/nginx": "nginx-light",
+  caddy: "caddy",
   radosgw: "radosgw ceph-osd ceph-mon ceph-mgr",
 } as const;
 
