@@ -3,23 +3,23 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import Database from "better-sqlite3";
-import { DeviceFleet, fleetPayload } from "./support/device-fleet.ts";
-import { findFaults, findLeftovers, listFiles, readSegments, splitFrames } from "./support/recordings.ts";
-import { seededRandom } from "./support/seeded-random.ts";
-import { ServerProcess } from "./support/server-process.ts";
-import { makeTemporaryFolder } from "./support/temporary-folder.ts";
+import { DeviceFleet, fleetPayload } from "../support/device-fleet.ts";
+import { faultRounds, faultSeed } from "../support/fault-seed.ts";
+import { findFaults, findLeftovers, listFiles, readSegments, splitFrames } from "../support/recordings.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { ServerProcess } from "../support/server-process.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-/** Servers that are killed side by side, each on a folder that grows from round to round. */
+/** Servers that are killed side by side, each on one folder after the other. */
 const laneCount = 2;
-const roundCount = 15;
+const foldersPerLane = 3;
+/** Kills in one folder, which grows from round to round, and is looked at whole each time. */
+const roundCount = faultRounds(5);
 const deviceCount = 20;
 /** Longest time in turns of the fleet that a server lives: two and a half segments of 1 s. */
 const maxTickCount = 125;
-/** Every so often the server is killed once more while it recovers. */
-const recoveryKillEvery = 5;
-
-/** Set it to the seed that a failed run printed to kill at the same moments again. */
-const seed = Number(process.env["CRASH_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+/** How often the server is killed once more while it recovers. */
+const recoveryKillShare = 0.25;
 
 /** What was found over all rounds. */
 const totals = {
@@ -94,14 +94,14 @@ async function checkCatalog(folder: string): Promise<void> {
 }
 
 /** A server that has recovered, on the folder that a killed one has left. */
-async function restart(folder: string, round: number, random: () => number): Promise<ServerProcess> {
+async function restart(folder: string, random: () => number): Promise<ServerProcess> {
   const start = () =>
     ServerProcess.start({
       folder,
       flags: ["--rotate-s", "1", "--finish-workers", "2"],
       environment: { NODE_COMPILE_CACHE: join(folder, "compiled") },
     });
-  if (round % recoveryKillEvery === recoveryKillEvery - 1) {
+  if (random() < recoveryKillShare) {
     const recovering = await start();
     const closedCount = Math.floor(random() * deviceCount);
     // Killed as soon as so many segments are through; recovery itself may be at its end then.
@@ -121,15 +121,22 @@ async function restart(folder: string, round: number, random: () => number): Pro
   return server;
 }
 
-/** Kills one server after the other, all on the same folder. */
+/** Kills one server after the other. */
 async function runLane(laneSeed: number): Promise<void> {
   const random = seededRandom(laneSeed);
+  for (let folder = 0; folder < foldersPerLane; folder++) {
+    await runFolder(random, `FAULT_SEED=${faultSeed}, lane ${laneSeed - faultSeed}, folder ${folder}`);
+  }
+}
+
+/** Kills one server after the other, all on the same folder. */
+async function runFolder(random: () => number, whereFolder: string): Promise<void> {
   await using folder = await makeTemporaryFolder();
   const received = `${folder.path}/data/received`;
-  let server = await restart(folder.path, 0, random);
+  let server = await restart(folder.path, random);
   try {
     for (let round = 0; round < roundCount; round++) {
-      const where = `CRASH_SEED=${seed}, lane ${laneSeed - seed}, round ${round}`;
+      const where = `${whereFolder}, round ${round}`;
       await using fleet = await DeviceFleet.open(server.url, `round${round}`, deviceCount);
       await fleet.ticked(1 + Math.floor(random() * maxTickCount));
       await server.kill();
@@ -141,7 +148,7 @@ async function runLane(laneSeed: number): Promise<void> {
       const written = new Map<string, Buffer>();
       for (const hwid of fleet.hwids) written.set(hwid, await readFrames(received, hwid));
 
-      server = await restart(folder.path, round, random);
+      server = await restart(folder.path, random);
       assert.deepEqual(server.problems, [], `${where}: warnings while recovering`);
       assert.deepEqual(await findLeftovers(received), [], `${where}: files of open segments`);
       for (const [hwid, bytes] of written) {
@@ -158,14 +165,16 @@ async function runLane(laneSeed: number): Promise<void> {
   }
 }
 
+const killCount = laneCount * foldersPerLane * roundCount;
+
 describe("a server killed under 20 streams", () => {
-  it(`closes every frame that was written when it starts again, ${laneCount * roundCount} times [S-3.1]`, async (t) => {
-    t.diagnostic(`CRASH_SEED=${seed}`);
-    await Promise.all(Array.from({ length: laneCount }, (_, lane) => runLane(seed + lane)));
+  it(`closes every frame that was written when it starts again, ${killCount} times [S-3.1]`, async (t) => {
+    t.diagnostic(`FAULT_SEED=${faultSeed}`);
+    await Promise.all(Array.from({ length: laneCount }, (_, lane) => runLane(faultSeed + lane)));
     const { keptFrames, sentFrames, recoveryMs, ...wreckage } = totals;
     t.diagnostic(
       `${keptFrames} of ${sentFrames} sent frames were on disk; left by the kills: ${JSON.stringify(wreckage)}`,
     );
-    t.diagnostic(`recovery took ${Math.round(recoveryMs / (laneCount * roundCount))} ms on average after the start`);
+    t.diagnostic(`recovery took ${Math.round(recoveryMs / killCount)} ms on average after the start`);
   });
 });
