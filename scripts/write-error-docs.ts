@@ -20,22 +20,23 @@ const wireIntroduction = `
 
 The server answers a violation of the [wire protocol](protocol.md) with a CLOSE frame of this code and reason, and takes nothing
 after it; what came before is recorded. Where the device itself is not at fault, TCP is dropped without a CLOSE frame: there are
-clients that never come back after one. The column *+ack* has the close codes of connections that negotiate \`eet.v1+ack\`, which
-this version of the server does not offer yet.
+clients that never come back after one. Connections that negotiate \`eet.v1+ack\` get the close code of the column *+ack*, with the
+reason beside it or the title as its reason. Some rows are for those only.
 `;
 
 const serverIntroduction = `
 ## What else can fail
 
 An upgrade that is refused gets the HTTP status of its error. A device that is connected when one of these strikes loses its
-connection without a CLOSE frame, so that it comes back.
+connection without a CLOSE frame, so that it comes back; one with \`eet.v1+ack\` gets the close code of the column *+ack*.
 `;
 
 const ending = `
 ## How a connection ended
 
-The log line \`connection ended\` carries one of the codes above, or one of two that are no errors of the server: \`CLIENT_CLOSED\` (the
-device sent CLOSE; the detail has its code and reason) and \`CLIENT_LOST\` (the connection broke without one).
+The log line \`connection ended\` carries one of the codes above, or one of three that are no errors of the server: \`CLIENT_CLOSED\` (the
+device sent CLOSE; the detail has its code and reason), \`CLIENT_LOST\` (the connection broke without one) and \`FINISHED\` (the
+device sent FINI, and everything is durable).
 `;
 
 /** The page docs/errors.md. */
@@ -49,19 +50,22 @@ export function formatErrorDocs(): string {
     formatTable(["Code", "What is wrong", "Close", "+ack", "Retry", "What to do"], wireRows),
     serverIntroduction,
     "\n",
-    formatTable(["Code", "What is wrong", "HTTP", "Retry", "What to do"], serverRows),
+    formatTable(["Code", "What is wrong", "HTTP", "+ack", "Retry", "What to do"], serverRows),
     ending,
   ].join("");
 }
 
 function formatWireRow(code: string, { title, closeCode, closeReason, ackCloseCode, retry, fix }: WireErrorRow) {
   const reason = closeReason ? ` "${closeReason}"` : "";
-  const close = closeCode === undefined ? "none: TCP is dropped" : `${closeCode}${reason}`;
+  const isAckOnly = closeCode === undefined && retry !== "backoff";
+  const dropped = isAckOnly ? "" : "none: TCP is dropped";
+  const close = closeCode === undefined ? dropped : `${closeCode}${reason}`;
   return [`\`${code}\``, title, close, String(ackCloseCode), retry, fix];
 }
 
-function formatServerRow(code: string, { title, httpStatus, retry, fix }: ErrorRow) {
-  return [`\`${code}\``, title, httpStatus === undefined ? "" : String(httpStatus), retry, fix];
+function formatServerRow(code: string, { title, httpStatus, ackCloseCode, retry, fix }: ErrorRow) {
+  const numbers = [httpStatus, ackCloseCode].map((number) => (number === undefined ? "" : String(number)));
+  return [`\`${code}\``, title, ...numbers, retry, fix];
 }
 
 function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
