@@ -44,14 +44,13 @@ describe("diagnoseAccess", () => {
     assert.match(find("some"), /^ok: tokens that are good: 2 \(1 of admins, .*; past their time: 0; revoked: 0$/);
     await chmod(join(folder.path, "some", "access.db"), 0o644);
     assert.match(find("some"), /^warning: others than its owner may read or write /);
-    const expiresMs = Date.now() + dayMs;
-    make("some", (book) => book.create({ kind: "device", name: "shed", hwidPattern: "shed", expiresMs }));
+    make("some", (book) => book.create({ kind: "device", name: "shed", hwidPattern: "shed", lifetimeMs: dayMs }));
     assert.match(find("some"), /^warning: .*within a week end d-[0-9a-f]{12} \(shed\)$/);
   });
 
   it("finds that nobody is let in, and tokens that cannot be read", async () => {
     make("over", (book) => {
-      book.create({ kind: "api", name: "", role: "admin", expiresMs: Date.now() - dayMs });
+      book.create({ kind: "api", name: "", role: "admin", lifetimeMs: -dayMs });
       book.revoke(book.create({ kind: "api", name: "", role: "admin" }).token.id);
     });
     assert.match(find("over"), /^error: .*good: 0 .*past their time: 1; revoked: 1: nobody is let in$/);

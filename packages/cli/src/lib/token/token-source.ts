@@ -126,10 +126,10 @@ async function workOnFile<T>(dataPath: string, work: (source: TokenSource) => Pr
 }
 
 function toNewToken({ hwid, role, name = "", expires_days: days }: WantedToken) {
-  const expiresMs = days === undefined ? undefined : Date.now() + days * dayMs;
-  if (role !== undefined) return { kind: "api", role, name, expiresMs } as const;
+  const lifetimeMs = days === undefined ? null : days * dayMs;
+  if (role !== undefined) return { kind: "api", role, name, lifetimeMs } as const;
   const hwidPattern = parseHwidPattern(hwid ?? "");
-  if (hwidPattern !== undefined) return { kind: "device", hwidPattern, name, expiresMs } as const;
+  if (hwidPattern !== undefined) return { kind: "device", hwidPattern, name, lifetimeMs } as const;
   throw new UsageError("--hwid takes 1 to 64 letters, digits, '-', '_', ':' and '.', with '*' and '?'");
 }
 

@@ -21,8 +21,8 @@ export interface TokenBookOptions {
 /** What a new token is to be. */
 export type NewToken = {
   readonly name: string;
-  /** ms since 1970; left out: never. */
-  readonly expiresMs?: number | undefined;
+  /** For how long it is good; left out or `null`: for ever. */
+  readonly lifetimeMs?: number | null;
 } & ({ readonly kind: "device"; readonly hwidPattern: string } | { readonly kind: "api"; readonly role: Role });
 
 /** How a token is followed by another. */
@@ -130,7 +130,7 @@ export class TokenBook {
     const old = this.#require(id);
     if (!this.#isGood(old)) throw new RequestError("TOKEN_ENDED", `${id} is revoked or past its time`);
     const forMs = lifetimeMs ?? old.lifetimeMs;
-    const common = { name: old.name, expiresMs: forMs === null ? undefined : this.#nowMs + forMs };
+    const common = { name: old.name, lifetimeMs: forMs };
     const { stored, secret } =
       old.kind === "device"
         ? this.#make({ ...common, kind: "device", hwidPattern: old.hwidPattern ?? "" })
@@ -164,10 +164,11 @@ export class TokenBook {
   }
 
   #make(wanted: NewToken): { readonly stored: StoredToken; readonly secret: string } {
-    const { kind, name, expiresMs = null } = wanted;
+    const { kind, name, lifetimeMs = null } = wanted;
     const secret = createSecret(kind);
     const createdMs = this.#nowMs;
-    const lifetimeMs = expiresMs === null ? null : expiresMs - createdMs;
+    // Of one reading of the clock: what it is given is its lifetime to the millisecond.
+    const expiresMs = lifetimeMs === null ? null : createdMs + lifetimeMs;
     const stored = {
       ...{ id: createTokenId(kind), kind, name, hash: hashSecret(secret), createdMs, expiresMs, lifetimeMs },
       hwidPattern: wanted.kind === "device" ? wanted.hwidPattern : null,

@@ -34,8 +34,8 @@ export function addTokenRoutes(app: ApiApp, guard: AccessGuard, nowMs: () => num
   };
   app.post("/tokens", { schema: createSchema }, async (request, reply) => {
     const { body } = request;
-    const expiresMs = body.expires_days === undefined ? undefined : nowMs() + body.expires_days * dayMs;
-    const { token, secret } = tokens.create({ ...parseKind(body), name: body.name ?? "", expiresMs });
+    const lifetimeMs = body.expires_days === undefined ? null : body.expires_days * dayMs;
+    const { token, secret } = tokens.create({ ...parseKind(body), name: body.name ?? "", lifetimeMs });
     await noteAct(guard, request, "token.created", token.id);
     return reply.status(201).send({ token: formatToken(token, nowMs()), secret });
   });
