@@ -207,7 +207,7 @@ describe("a device", () => {
       return { socket, closed: once(socket, "close") as Promise<[number]> };
     };
     const [first] = book.list();
-    const short = book.create({ kind: "device", name: "", hwidPattern: "*", expiresMs: Date.now() + 1_500 }).secret;
+    const short = book.create({ kind: "device", name: "", hwidPattern: "*", lifetimeMs: 1_500 }).secret;
     await server.line("tokens are asked for");
     const plain = await streaming(kitchen);
     const acked = await streaming(kitchen, ["eet.v1+ack"]);

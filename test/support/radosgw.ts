@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { inspect, promisify } from "node:util";
 import { S3Client } from "@aws-sdk/client-s3";
 import { findFreePorts } from "./free-ports.ts";
 import { type SkipReason, skipWithout } from "./tools.ts";
 
 const script = fileURLToPath(new URL("./s3-radosgw-up.sh", import.meta.url));
 const answerDeadlineMs = 60_000;
+const startAttempts = 3;
 
 /** Whether a real S3 gateway can be started here: its Debian packages are installed and this is root. */
 export function skipWithoutRadosgw(): SkipReason {
@@ -51,6 +52,18 @@ export class Radosgw {
 
   /** Starts a cluster of its own on free ports; takes about 15 s. */
   static async start(): Promise<Radosgw> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await Radosgw.#startOnce();
+      } catch (error) {
+        // Between being found free and being listened on, a port can be somebody else's.
+        if (attempt === startAttempts) throw error;
+        console.error(`radosgw does not start, attempt ${attempt}: ${inspect(error)}`);
+      }
+    }
+  }
+
+  static async #startOnce(): Promise<Radosgw> {
     const folder = await mkdtemp(join(tmpdir(), "radosgw-"));
     const [monitorPort, gatewayPort] = await findFreePorts(2);
     if (monitorPort === undefined || gatewayPort === undefined) throw new Error("no free ports");
@@ -90,7 +103,7 @@ export class Radosgw {
     await this.stopGateway();
     for (const name of ["osd.0", "mon.a"]) {
       const pid = await readFile(join(this.#folder, "run", `${name}.pid`), "utf8").catch(() => "");
-      if (pid !== "") process.kill(Number(pid), "SIGKILL");
+      if (pid !== "") killIfThere(Number(pid));
     }
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
@@ -106,5 +119,13 @@ export class Radosgw {
       }
       await sleep(50);
     }
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

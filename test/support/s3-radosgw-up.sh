@@ -48,17 +48,19 @@ CONF
 
 config=(-c "$folder/ceph.conf")
 user=(--setuser root --setgroup root)
+# What finds no monitor waits for ever.
+limit=(timeout 60)
 fsid=$(sed -n 's/^fsid = //p' ceph.conf)
 monmaptool --create --clobber --fsid "$fsid" --addv a "[v1:127.0.0.1:$monitor_port]" monmap
 ceph-mon "${config[@]}" -i a --mkfs --monmap monmap --keyring /dev/null
 ceph-mon "${config[@]}" -i a "${user[@]}"
 
 disk=$(cat /proc/sys/kernel/random/uuid)
-ceph "${config[@]}" osd new "$disk"
+"${limit[@]}" ceph "${config[@]}" osd new "$disk"
 ceph-osd "${config[@]}" -i 0 --mkfs --osd-uuid "$disk" "${user[@]}"
 for attempt in 1 2 3 4 5; do
   ceph-osd "${config[@]}" -i 0 "${user[@]}" && break
   [ "$attempt" -lt 5 ]
   sleep 0.5
 done
-radosgw-admin "${config[@]}" user create --uid tests --display-name tests --access-key $access_key --secret $secret_key
+"${limit[@]}" radosgw-admin "${config[@]}" user create --uid tests --display-name tests --access-key $access_key --secret $secret_key
