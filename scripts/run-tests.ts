@@ -1,9 +1,11 @@
 // `npm test`: every *.test.ts of the packages and of test/, or only the files whose path contains a given word:
 // `npm test -- adpcm`. With --faults, --fuzz, --abuse, --timed or --packages first, the suites of that folder of test/ instead:
 // `npm run test:faults -- power`.
-import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
+import tellMore from "./run-reporter.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Suites that keep the cores busy, or that measure time: each runs by itself. */
@@ -30,15 +32,14 @@ if (files.length === 0) {
 const concurrency = lonelyFolder === undefined ? 4 : 1;
 // A test that waits for what never comes must fail by its name, not hold everything up.
 const testTimeoutMs = lonelyFolder === undefined ? 600_000 : 1_800_000;
-const reporters = ["spec", "./scripts/run-reporter.ts"].flatMap((reporter) => [
-  `--test-reporter=${reporter}`,
-  "--test-reporter-destination=stdout",
-]);
 // Hundreds of processes load the same modules: what one has compiled the others take from here.
-const compileCache = fileURLToPath(new URL("../node_modules/.cache/compiled", import.meta.url));
-const result = spawnSync(
-  process.execPath,
-  ["--test", `--test-concurrency=${concurrency}`, `--test-timeout=${testTimeoutMs}`, ...reporters, ...files],
-  { cwd: root, stdio: "inherit", env: { NODE_COMPILE_CACHE: compileCache, ...process.env } },
-);
-process.exit(result.status ?? 1);
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/compiled", import.meta.url));
+// Not `node --test`, which sorts the files by name.
+const events = run({
+  ...{ cwd: root, files, concurrency },
+  execArgv: [`--test-timeout=${testTimeoutMs}`, `--import=./scripts/end-hung-file.ts?ms=${1.5 * testTimeoutMs}`],
+});
+events.on("test:fail", () => {
+  process.exitCode = 1;
+});
+for (const reporter of [new spec(), tellMore]) events.compose(reporter).pipe(process.stdout);
