@@ -25,6 +25,7 @@ const usualFlags: readonly string[] = [
 /** What of the memory may stay: code, the heap's slack, catalogue; each attack alone asks for more. */
 const maxGrownBytes = 200 * 1024 * 1024;
 const maxReturnMs = 120_000;
+const maxAttempts = 3;
 const errorLevel = 50;
 
 export interface AbuseSceneOptions {
@@ -55,7 +56,7 @@ export class AbuseScene implements AsyncDisposable {
     this.#options = options;
     this.#server = server;
     this.#honest = honest;
-    this.#judge = new LatencyJudge(honest, flushMs);
+    this.#judge = new LatencyJudge(honest);
     this.#plainPort = plainPortOf(server);
   }
 
@@ -79,19 +80,24 @@ export class AbuseScene implements AsyncDisposable {
     return this.#server.lines;
   }
 
-  /** Runs attacks one after the other. @returns what is to be said of those that made the server slow */
+  /**
+   * Runs attacks one after the other; one that is beyond the bound is run again, since what else the machine does comes once, and what
+   * the attack does comes each time.
+   *
+   * @returns what is to be said of those that made the server slow each time
+   */
   async attackAll(names: readonly string[]): Promise<readonly string[]> {
     const slow: string[] = [];
     for (const name of names) {
-      let latency = await this.#attack(name);
-      if (!this.#judge.isWithinBound(latency) && this.#judge.isHiccup(latency)) {
-        this.#note(`${name}: p99 ${latency.p99Ms} ms, of quiet behind it ${latency.quietP99Ms} ms: once more`);
-        latency = await this.#attack(name);
+      const verdicts: string[] = [];
+      for (let isSlow = true; isSlow && verdicts.length < maxAttempts; ) {
+        const p99Ms = await this.#attack(name);
+        const { quietP99Ms, boundMs } = this.#judge;
+        isSlow = p99Ms > boundMs;
+        verdicts.push(`${name}: p99 ${p99Ms} ms, of quiet ${quietP99Ms} ms, allowed ${boundMs} ms`);
+        this.#note(verdicts.at(-1) ?? "");
+        if (isSlow && verdicts.length === maxAttempts) slow.push(...verdicts);
       }
-      const { quietP99Ms, boundMs } = this.#judge;
-      const verdict = `${name}: p99 ${latency.p99Ms} ms, of quiet ${quietP99Ms} ms, allowed ${boundMs} ms`;
-      this.#note(verdict);
-      if (!this.#judge.isWithinBound(latency)) slow.push(verdict);
     }
     return slow;
   }
