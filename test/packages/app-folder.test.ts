@@ -19,7 +19,8 @@ const uid = 65_534;
 // What the Dockerfile and compose.yaml do, without an engine for containers: the same script, another user, a root of which
 // nothing but the data folder can be written. $1: the app, $2: Node, $3: the data folder.
 const launcher =
-  'mount --bind "$3" "$3" && mount -o remount,ro,bind / && for path in "$1/x" /x "$HOME/x"; do ' +
+  'mount --bind "$1" "$1" && mount --bind "$3" "$3" && mount -o remount,ro,bind "$1" && mount -o remount,ro,bind / && ' +
+  'for path in "$1/x" /x "$HOME/x"; do ' +
   'touch "$path" 2>/dev/null && echo "$path can be written" >&2 && exit 9; done; ' +
   "exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all " +
   '"$2" "$1/node_modules/@eet/cli/dist/main.js" serve --port 0 --rotate-s 1';
