@@ -6,7 +6,7 @@ import { compareAcks, comparePeers, runPeer } from "./lib/comparison.ts";
 import { benchConnect } from "./lib/connect-bench.ts";
 import { benchCurves, curveCounts } from "./lib/curves-bench.ts";
 import { benchExport } from "./lib/export-bench.ts";
-import type { BenchResult } from "./lib/figure.ts";
+import { type BenchResult, formatGoal, formatValue, meetsGoal } from "./lib/figure.ts";
 import { benchFinishing } from "./lib/finishing-bench.ts";
 import { benchFlood } from "./lib/flood-bench.ts";
 import { describeMachine, readCommit } from "./lib/machine.ts";
@@ -38,6 +38,7 @@ const { positionals, values } = parseArgs({
     minutes: { type: "string" },
     keep: { type: "string" },
     json: { type: "string" },
+    check: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   },
 });
@@ -87,7 +88,11 @@ async function main(): Promise<number> {
   if (values.json !== undefined) {
     await writeResultFile(values.json, { at: new Date().toISOString(), commit, machine, figures });
   }
-  return isSound ? 0 : 1;
+  const missed = values.check === true ? figures.filter((figure) => meetsGoal(figure) === false) : [];
+  for (const figure of missed) {
+    console.error(`not met: ${figure.name}: ${formatValue(figure)}, goal ${formatGoal(figure)}`);
+  }
+  return isSound && missed.length === 0 ? 0 : 1;
 }
 
 /** @throws RangeError for what is no number above 0 */

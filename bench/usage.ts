@@ -5,7 +5,7 @@ import { scenarios } from "./scenarios.ts";
 export const usage = `npm run bench -- --quick [--json FILE]
 npm run bench -- [scenario] [--connections N] [--seconds N] [--frame-ms N] [--codec adpcm|pcm16] [--acks]
                  [--compare-acks | --peers [--rounds N]] [--json FILE]
-npm run bench -- goals [--only PART,PART] [--json FILE]
+npm run bench -- goals [--only PART,PART] [--check] [--json FILE]
 npm run bench -- curves [--connections N,N,N] [--seconds N] [--rounds N] [--json FILE]
 npm run bench -- capacity [--connections N,N,N] [--seconds N] [--json FILE]
 npm run bench -- flood-peers [--seconds N] [--rounds N] [--json FILE]
@@ -21,6 +21,7 @@ npm run bench -- compare BEFORE.json AFTER.json
   --compare-acks   run the scenario without and with acknowledgements in turn, and compare
   --peers          run the scenario with this server and with simple ones in turn, and compare
   --rounds         how often each takes its turn; the figure is the median, the spread stands beside it
+  --check          fail when a goal is not met
   --json           write the figures and what they were measured on to a file, for \`compare\`
   --segments       finishing: segments of 10 s that are derived (200); recovery: open segments that were left (2 000);
                    uploads: segments of 1 s whose three files go to a store (1 000); catalog: size of the catalogue (200 000)

@@ -44,6 +44,7 @@ describe("performanceSections", () => {
   const results = {
     goals: resultOf(ratio(200, 0.6), ratio(1_000, 0.4), loop),
     curves: resultOf(point("eet", 10), point("eet", 20)),
+    catalog: resultOf({ name: "catalog of 10: devices, p95", value: 3, unit: "ms", better: "less", goal: 50 }),
   };
 
   it("sets what was found beside the goal and says whether it is met, by whom and when it was measured", () => {
@@ -65,11 +66,17 @@ describe("performanceSections", () => {
     );
   });
 
+  it("sets what a catalogue answers beside the goal", () => {
+    const { catalog = "" } = performanceSections(results);
+    assert.match(catalog, /^\| catalog of 10: devices, p95 \| 3.00 ms \| at most 50 ms \| yes \|$/m);
+  });
+
   it("is empty where nothing was measured", () => {
-    assert.deepEqual(performanceSections({ goals: undefined, curves: undefined }), {
+    assert.deepEqual(performanceSections({ goals: undefined, curves: undefined, catalog: undefined }), {
       goals: "",
       figures: "",
       curves: "",
+      catalog: "",
     });
   });
 });
@@ -79,6 +86,7 @@ describe("readmeSections", () => {
     const { performance = "" } = readmeSections({
       goals: resultOf(ratio(200, 0.6), ratio(1_000, 0.4)),
       curves: undefined,
+      catalog: undefined,
     });
     assert.match(performance, /only counts frames \| 0.400 x/);
     assert.doesNotMatch(performance, /0.600|memory/);

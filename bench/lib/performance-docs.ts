@@ -9,15 +9,18 @@ export interface KeptResults {
   readonly goals: ResultFile | undefined;
   /** `npm run bench -- curves --json docs/performance/curves.json` */
   readonly curves: ResultFile | undefined;
+  /** `npm run bench -- catalog --segments 10000000 --json docs/performance/catalog.json` */
+  readonly catalog: ResultFile | undefined;
 }
 
 /** What a script puts between the markers of a page, by the marker's name. */
 export type Sections = Readonly<Record<string, string>>;
 
 /** Sections of docs/performance.md. */
-export function performanceSections({ goals, curves }: KeptResults): Sections {
+export function performanceSections({ goals, curves, catalog }: KeptResults): Sections {
   return {
     goals: goals === undefined ? "" : `${formatOrigin(goals)}\n\n${formatGoals(goals.figures)}`,
+    catalog: catalog === undefined ? "" : `${formatOrigin(catalog)}\n\n${formatGoals(catalog.figures)}`,
     figures: goals === undefined ? "" : formatOthers(goals.figures),
     curves:
       curves === undefined

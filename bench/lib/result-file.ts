@@ -31,12 +31,13 @@ export async function readResultFile(path: string): Promise<ResultFile> {
 export async function readKeptResults(folder: string): Promise<{
   readonly goals: ResultFile | undefined;
   readonly curves: ResultFile | undefined;
+  readonly catalog: ResultFile | undefined;
 }> {
   const read = async (name: string) => {
     const path = join(folder, name);
     return existsSync(path) ? await readResultFile(path) : undefined;
   };
-  return { goals: await read("goals.json"), curves: await read("curves.json") };
+  return { goals: await read("goals.json"), curves: await read("curves.json"), catalog: await read("catalog.json") };
 }
 
 /** Lines that set two results side by side: what both have, and by how much the second is better or worse. */

@@ -49,6 +49,7 @@ describe("a server with tokens under abuse", { skip: names.length === 0 }, () =>
       onNote: (text) => t.diagnostic(text),
     });
     const slow = await scene.attackAll(names);
+    await scene.assertQuiet();
     await scene.assertLetGo();
     const refused = scene.lines.filter(({ msg }) => /refused|failed/.test(msg));
     t.diagnostic(`${refused.length} lines in the log: ${[...new Set(refused.map(({ msg }) => msg))]}`);

@@ -16,7 +16,8 @@ interface StoredFile {
   readonly name: string;
   readonly startSample: number;
   readonly seqs: readonly number[];
-  readonly wavSampleCount?: number;
+  /** Of these frames, a missing one as silence. */
+  readonly wavSeqs?: readonly (number | undefined)[];
 }
 
 const frameOf = (seq: number) => formatFrame(format.codec, seq, makePayload(format, deviceNumber, seq));
@@ -32,16 +33,19 @@ const seqs = (...offsets: readonly number[]) => offsets.map((offset) => firstSeq
 
 async function writeFiles(received: string, files: readonly StoredFile[]): Promise<void> {
   await mkdir(join(received, "mic"), { recursive: true });
-  for (const { name, startSample, seqs, wavSampleCount } of files) {
+  for (const { name, startSample, seqs, wavSeqs } of files) {
     const path = join(received, "mic", `stream_1_mic_20260101_000000_${name}`);
     await writeFile(`${path}.bin`, Buffer.concat(seqs.map(frameOf)));
     await writeFile(`${path}.json`, JSON.stringify({ start_sample: startSample }));
-    if (wavSampleCount === undefined) continue;
-    const wav = Buffer.alloc(44 + wavSampleCount * 2);
-    wav.write("RIFF", 0);
-    wav.write("data", 36);
-    wav.writeUInt32LE(wavSampleCount * 2, 40);
-    await writeFile(`${path}.wav`, wav);
+    if (wavSeqs === undefined) continue;
+    const samples = wavSeqs.map((seq) =>
+      seq === undefined ? Buffer.alloc(320) : makePayload(format, deviceNumber, seq),
+    );
+    const header = Buffer.alloc(44);
+    header.write("RIFF", 0);
+    header.write("data", 36);
+    header.writeUInt32LE(samples.length * 320, 40);
+    await writeFile(`${path}.wav`, Buffer.concat([header, ...samples]));
   }
 }
 
@@ -52,8 +56,11 @@ async function judge(files: readonly StoredFile[], record = recordOf(), isClosed
   return (await checkDelivery([record], { received: folder.path, isClosed })).faults;
 }
 
-const first = { name: "abc-0", startSample: 0, seqs: seqs(0, 1, 2, 3, 5), wavSampleCount: 6 * 160 };
-const second = { name: "abc-1", startSample: 960, seqs: seqs(6, 7, 8, 9), wavSampleCount: 4 * 160 };
+const first = {
+  ...{ name: "abc-0", startSample: 0, seqs: seqs(0, 1, 2, 3, 5) },
+  wavSeqs: [...seqs(0, 1, 2, 3), undefined, ...seqs(5)],
+};
+const second = { name: "abc-1", startSample: 960, seqs: seqs(6, 7, 8, 9), wavSeqs: seqs(6, 7, 8, 9) };
 
 describe("checkDelivery", () => {
   it("has nothing against frames that are all there, once and in order", async () => {
@@ -135,9 +142,15 @@ describe("checkDelivery", () => {
   });
 
   it("finds WAVs that are missing or too short", async () => {
-    const short = await judge([first, { ...second, wavSampleCount: 3 * 160 }], recordOf(), true);
+    const short = await judge([first, { ...second, wavSeqs: seqs(6, 7, 8) }], recordOf(), true);
     assert.deepEqual(short, ["mic: session abc: 1440 samples in WAVs, 1600 in frames and gaps"]);
-    const { wavSampleCount: _, ...withoutWav } = second;
+    const { wavSeqs: _, ...withoutWav } = second;
     assert.match(`${await judge([first, withoutWav], recordOf(), true)}`, /abc-1.bin has no WAV/);
+  });
+
+  it("finds WAVs with the samples of another frame, or with samples where silence is due", async () => {
+    const wrong = ["mic: session abc: the WAVs are not what was sent, with silence for what is missing"];
+    assert.deepEqual(await judge([first, { ...second, wavSeqs: seqs(6, 7, 7, 9) }], recordOf(), true), wrong);
+    assert.deepEqual(await judge([{ ...first, wavSeqs: seqs(0, 1, 2, 3, 3, 5) }, second], recordOf(), true), wrong);
   });
 });

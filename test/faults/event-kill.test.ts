@@ -27,7 +27,7 @@ const plainCount = 2;
 /** Several segments of each device at once. */
 const burstFrameCount = 150;
 
-/** Moments of kills. */
+/** Moments of kills; where the first one stands is up to the seed, so that few rounds meet all in time. */
 const moments = ["any", "burst", "came", "start", "any", "taken", "return"] as const;
 
 /** Calls after which a step is done, each counted in the threads of the server one by one. */
@@ -131,7 +131,7 @@ async function killAnytime({ number, firstKill, count }: AnytimeRun, environment
   await using run = new EventRun({ ...common, rotateS: 0.5 });
   for (let kill = firstKill; kill < firstKill + count; kill++) {
     run.mood = chooseMood(random);
-    const moment = moments[kill % moments.length] ?? "any";
+    const moment = moments[(kill + faultSeed) % moments.length] ?? "any";
     await killAt(moment, run, fleet, random);
     totals.kills += 1;
     await run.mourn(`kill ${kill}, ${moment}`);

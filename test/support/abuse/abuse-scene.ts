@@ -102,6 +102,12 @@ export class AbuseScene implements AsyncDisposable {
     return slow;
   }
 
+  /** That the attacks have left nothing that keeps the server slow. */
+  async assertQuiet(): Promise<void> {
+    assert.ok(await this.#judge.isQuietAgain(), `quiet: p99 ${this.#judge.quietP99Ms} ms behind all attacks`);
+    this.#note(`quiet behind all attacks: p99 ${this.#judge.quietP99Ms} ms`);
+  }
+
   /** What is counted of one metric, by the limit. */
   async readLimits(metric: string): Promise<ReadonlyMap<string, number>> {
     const { readerToken } = this.#options;

@@ -13,6 +13,9 @@ const minFrameCount = 2_000;
 const maxWaitMs = 60_000;
 /** The promise: latency under attack is within so many times that of quiet. */
 const maxFactor = 2;
+/** What the machine itself may have become slower by. */
+const maxLastingFactor = 1.5;
+const maxReturnCount = 30;
 
 /**
  * Compares the latency of acknowledgements under attack with that of quiet, p99 with p99, both of the same minute: quiet is
@@ -34,8 +37,16 @@ export class LatencyJudge {
 
   /** Median of the last windows. */
   get quietP99Ms(): number {
-    const sorted = this.#quietMs.slice(-recentCount).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? Number.NaN;
+    return medianOf(this.#quietMs.slice(-recentCount));
+  }
+
+  /** Waits until it is as quiet as before the first attack: what lasts would raise its own bound. @returns whether it is */
+  async isQuietAgain(): Promise<boolean> {
+    const firstMs = medianOf(this.#quietMs.slice(0, firstCount));
+    for (let count = 0; count < maxReturnCount; count += 1) {
+      if ((await this.#measureQuiet()) <= maxLastingFactor * firstMs) return true;
+    }
+    return false;
   }
 
   get boundMs(): number {
@@ -67,4 +78,9 @@ export class LatencyJudge {
     while (this.#honest.latencyCount < minFrameCount && performance.now() < endMs) await passed(settleMs);
     return this.#honest.takeLatencies().percentileMs(0.99);
   }
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
 }

@@ -10,7 +10,7 @@ import type { Traffic } from "./live-traffic.ts";
 import { exchange, findUndocumented } from "./raw-websocket.ts";
 
 /** What of a server's memory may be new after the first quarter: the heap's own slack, never what came. */
-const maxGrownBytes = 128 * 1024 * 1024;
+const maxGrownBytes = 64 * 1024 * 1024;
 const errorLevel = 50;
 const usualFlags = ["--rotate-s", "1", "--flush-ms", "100", "--ack-ms", "100"];
 
