@@ -61,6 +61,30 @@ describe("DriftEstimator", () => {
     }
   });
 
+  it("goes by the last 128 windows, 21 minutes, where the drift changes", () => {
+    const estimator = new DriftEstimator();
+    // Rises by 1 ppm each second: of any span the estimate is the drift in its middle.
+    let arrivalMs = 5_000;
+    for (let mediaMs = frameMs; mediaMs <= 2_600_000; mediaMs += frameMs) {
+      arrivalMs += frameMs / (1 + mediaMs / 1000 / 1e6);
+      estimator.push(arrivalMs as MonotonicMs, mediaMs);
+    }
+    // The last estimate is that of the 258th window's end, at 2 580 s.
+    const middlePpm = 2_580 - (128 * 10) / 2;
+    assert.ok(Math.abs((estimator.ppm ?? Number.NaN) - middlePpm) < 10, `${estimator.ppm}, not ${middlePpm}`);
+  });
+
+  it("forgets an earlier drift once 128 windows have another", () => {
+    const estimator = new DriftEstimator();
+    let arrivalMs = 5_000;
+    for (let mediaMs = frameMs; mediaMs <= 3_000_000; mediaMs += frameMs) {
+      const ppm = mediaMs < 1_650_000 ? 700 : -50;
+      arrivalMs += frameMs / (1 + ppm / 1e6);
+      estimator.push(arrivalMs as MonotonicMs, mediaMs);
+    }
+    assert.equal(estimator.ppm, -50);
+  });
+
   it("starts anew after a reset", () => {
     const estimator = new DriftEstimator();
     feed(estimator, 120, 700, () => 0);
