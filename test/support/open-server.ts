@@ -36,9 +36,17 @@ export class OpenServer implements AsyncDisposable {
     this.#conditions = conditions;
   }
 
-  /** @param flags - by name without dashes */
-  static async open(folder: string, flags: Readonly<Record<string, string>>, clock?: Clock): Promise<OpenServer> {
-    const given = { flags: { port: "0", data: join(folder, "data"), ...flags }, environment: {} };
+  /**
+   * @param flags - by name without dashes
+   * @param environment - variables that it has settings by; no others of this process do
+   */
+  static async open(
+    folder: string,
+    flags: Readonly<Record<string, string>>,
+    clock?: Clock,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<OpenServer> {
+    const given = { flags: { port: "0", data: join(folder, "data"), ...flags }, environment };
     const { settings } = await readSettings(folder, given);
     const lines: ServerLine[] = [];
     const conditions = new Conditions(() => `the last line is ${JSON.stringify(lines.at(-1))}`);
