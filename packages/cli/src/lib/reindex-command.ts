@@ -19,7 +19,7 @@ export function registerReindexCommand(program: Command, { terminal, env, folder
     .action(async (flags: { readonly data?: string }) => {
       const { out, err } = terminal;
       const log = createLogger({ level: "warn", isPretty: err.isTty });
-      const { segments, sessions, devices } = await runTool(async () => {
+      const { segments, sessions, devices, copies } = await runTool(async () => {
         const { settings } = await readSettings(folder, { flags: { ...flags }, environment: env });
         const dataFolder = resolve(folder, settings.server.data);
         requireDataFolder(dataFolder);
@@ -30,5 +30,11 @@ export function registerReindexCommand(program: Command, { terminal, env, folder
       if (err.isTty) err.write("\r\x1b[K");
       const counts = [counted(segments, "segment"), counted(sessions, "session"), counted(devices, "device")];
       out.write(`catalogue rebuilt: ${counts.join(", ")}\n`);
+      if (copies > 0) out.write(`${copiesOf(copies)}; the log names each\n`);
     });
+}
+
+function copiesOf(count: number): string {
+  const subject = count === 1 ? "1 copy of a segment is" : `${count} copies of segments are`;
+  return `${subject} left out, as another folder has the same; nothing is deleted`;
 }

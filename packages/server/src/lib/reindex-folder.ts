@@ -1,11 +1,11 @@
 import { join, resolve } from "node:path";
-import { reindexCatalog } from "./catalog/reindex.ts";
-import { scanFinishedSegments } from "./finishing/finished-scan-store.ts";
+import { type ReindexCounts, reindexCatalog } from "./catalog/reindex.ts";
+import { hasBin, scanFinishedSegments } from "./finishing/finished-scan-store.ts";
 import type { Log } from "./kernel/log.ts";
 import { openDataLock } from "./storage/data-lock-store.ts";
 
 /** What a rebuilt catalogue holds. */
-export type ReindexSummary = Awaited<ReturnType<typeof reindexCatalog>>;
+export type ReindexSummary = ReindexCounts;
 
 /**
  * Rebuilds the catalogue of a data folder from its sidecars. Recordings are only read. [S-1.2]
@@ -21,8 +21,13 @@ export async function reindexFolder(
   const dataPath = resolve(dataFolder);
   const lock = openDataLock(dataPath);
   try {
-    const segments = scanFinishedSegments(join(dataPath, "received"), log);
-    return await reindexCatalog(join(dataPath, "catalog.db"), segments, { onProgress, log });
+    const receivedPath = join(dataPath, "received");
+    const segments = scanFinishedSegments(receivedPath, log);
+    return await reindexCatalog(join(dataPath, "catalog.db"), segments, {
+      onProgress,
+      log,
+      hasBin: (place) => hasBin(receivedPath, place),
+    });
   } finally {
     lock.close();
   }

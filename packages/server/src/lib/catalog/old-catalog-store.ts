@@ -123,10 +123,18 @@ export function prepareForSegments(file: CatalogFile, oldPath: string): Promise<
   });
 }
 
-/** The ids of segments in an old catalogue: events, and those who read them, name segments by them. */
-export class OldSegmentIds {
+/** A segment in an old catalogue. */
+export interface OldSegment {
+  /** Events, and those who read them, name it by this. */
+  readonly id: number;
+  /** Where its files stood. */
+  readonly folder: string;
+}
+
+/** The segments of an old catalogue. */
+export class OldSegments {
   readonly #sqlite: Database;
-  #find: Statement<[session: string, index: number], number> | undefined;
+  #find: Statement<[session: string, index: number], OldSegment> | undefined;
 
   /**
    * @param file - the new catalogue
@@ -135,13 +143,11 @@ export class OldSegmentIds {
   constructor({ sqlite }: CatalogFile, oldPath: string) {
     this.#sqlite = sqlite;
     sqlite.prepare("ATTACH ? AS old").run(oldPath);
-    this.#find = sqlite
-      .prepare<[string, number], number>("SELECT id FROM old.segments WHERE session = ? AND idx = ?")
-      .pluck();
+    this.#find = sqlite.prepare("SELECT id, folder FROM old.segments WHERE session = ? AND idx = ?");
   }
 
-  /** The segment's id, unless it is not known or the old catalogue turns out to be damaged: then it gets a new one. */
-  find(session: string, index: number): number | undefined {
+  /** The segment, unless it is not known or the old catalogue turns out to be damaged: then it gets a new id. */
+  find(session: string, index: number): OldSegment | undefined {
     try {
       return this.#find?.get(session, index);
     } catch {

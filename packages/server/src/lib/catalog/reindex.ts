@@ -14,7 +14,8 @@ import {
 } from "./catalog-file-store.ts";
 import { countRows } from "./count-rows.ts";
 import { EventStore } from "./event-store.ts";
-import { keepOldState, OldSegmentIds, prepareForSegments } from "./old-catalog-store.ts";
+import { keepOldState, OldSegments, prepareForSegments } from "./old-catalog-store.ts";
+import { SegmentCopies, type SegmentCopiesOptions } from "./segment-copies.ts";
 import { SegmentStore } from "./segment-store.ts";
 
 /** Segments that share one transaction. */
@@ -31,6 +32,14 @@ export interface ReindexOptions {
    * old catalogue do; default: the machine's clock.
    */
   readonly clock?: Clock;
+  /** Asked where a segment stands in several folders; default: everywhere. */
+  readonly hasBin?: SegmentCopiesOptions["hasBin"];
+}
+
+/** What a rebuilt catalogue holds. */
+export interface ReindexCounts extends CatalogCounts {
+  /** Segments found once more in another folder: left out, each with a line in the log. */
+  readonly copies: number;
 }
 
 /**
@@ -46,8 +55,8 @@ export interface ReindexOptions {
 export async function reindexCatalog(
   path: string,
   sidecars: AsyncIterable<FinishedSegment>,
-  { onProgress = () => {}, log = silentLog, clock = systemClock }: ReindexOptions = {},
-): Promise<CatalogCounts> {
+  { onProgress = () => {}, log = silentLog, clock = systemClock, hasBin = () => true }: ReindexOptions = {},
+): Promise<ReindexCounts> {
   const newPath = `${path}.new`;
   await removeCatalogFile(newPath);
   const file = await openCatalogFile(newPath);
@@ -60,14 +69,15 @@ export async function reindexCatalog(
     const hasOldIds = isThere && damage === undefined;
     // Nobody knows which ids were given: those that begin at the clock were not.
     if (!hasOldIds) file.sqlite.prepare("UPDATE segment_ids SET last_id = ?").run(clock.wallMs());
-    const oldIds = hasOldIds ? new OldSegmentIds(file, path) : undefined;
+    const old = hasOldIds ? new OldSegments(file, path) : undefined;
+    const copies = new SegmentCopies(file.sqlite, { hasBin, log });
     try {
-      await addSegments({ file, sidecars, oldIds, nowMs: clock.wallMs(), onProgress });
+      await addSegments({ file, sidecars, old, copies, nowMs: clock.wallMs(), onProgress });
     } finally {
-      oldIds?.close();
+      old?.close();
     }
     if (isThere) damage ??= await damageOf(() => keepOldState(file, path, events));
-    const counts = await countRows(file.kysely);
+    const counts = { ...(await countRows(file.kysely)), copies: copies.leftOutCount };
     closeCatalogFile(file);
     if (damage !== undefined) {
       const asidePath = `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[-:]/g, "")}`;
@@ -89,12 +99,13 @@ export async function reindexCatalog(
 interface SegmentSource {
   readonly file: CatalogFile;
   readonly sidecars: AsyncIterable<FinishedSegment>;
-  readonly oldIds: OldSegmentIds | undefined;
+  readonly old: OldSegments | undefined;
+  readonly copies: SegmentCopies;
   readonly nowMs: number;
   readonly onProgress: (sidecarCount: number) => void;
 }
 
-async function addSegments({ file, sidecars, oldIds, nowMs, onProgress }: SegmentSource): Promise<void> {
+async function addSegments({ file, sidecars, old, copies, nowMs, onProgress }: SegmentSource): Promise<void> {
   const { path, sqlite } = file;
   const store = new SegmentStore(sqlite);
   // Whether to queue uploads is the server's to know: it queues what is missing when it starts.
@@ -102,7 +113,8 @@ async function addSegments({ file, sidecars, oldIds, nowMs, onProgress }: Segmen
   const addAll = sqlite.transaction((segments: readonly FinishedSegment[]) => {
     for (const segment of segments) {
       const { session, index } = segment.sidecar;
-      store.addSegment(segment, noUploads, oldIds?.find(session, index));
+      const former = old?.find(session, index);
+      if (copies.admits(segment, former?.folder)) store.addSegment(segment, noUploads, former?.id);
     }
   });
   let slice: FinishedSegment[] = [];

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode, toError } from "../kernel/errors.ts";
@@ -51,6 +51,15 @@ export async function* scanFinishedSegments(receivedPath: string, log: Log): Asy
       }
     }
   }
+}
+
+/** Whether the `.bin` of a segment stands in a folder of a tree; a link in its place is none. */
+export function hasBin(
+  receivedPath: string,
+  { folder, name }: { readonly folder: string; readonly name: string },
+): boolean {
+  const path = join(receivedPath, folder, `${name}${segmentEndings.bin}`);
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** Whether a tree has any finished segment: one with a sidecar that nothing is left to be done for. */
