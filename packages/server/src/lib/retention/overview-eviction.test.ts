@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { silentLog } from "../kernel/log.ts";
@@ -45,6 +45,17 @@ describe("OverviewEviction", () => {
     const names = await readdir(overviewPath, { recursive: true });
     return names.flatMap((name) => /(\d+)\.overview$/.exec(name)?.[1] ?? []).sort();
   }
+
+  it("leaves overviews alone that lie behind a link", async () => {
+    await record(2, 2);
+    const folder = dirname(pathOf(0));
+    const outside = join(dirname(overviewPath), "outside");
+    await rename(folder, outside);
+    await symlink(outside, folder);
+    await eviction.makeRoom();
+    assert.equal((await readdir(outside)).length, 2);
+    assert.deepEqual(freed, [0]);
+  });
 
   it("deletes a batch of those of evicted segments, oldest first, and never those of others", async () => {
     await record(5, 3);
