@@ -211,9 +211,9 @@ function formatOutput(output: string, keep: RegExp | undefined): string {
   const kept = keep === undefined ? lines : lines.filter((line) => keep.test(line));
   const shown = kept.slice(0, maxLineCount);
   const rest = kept.length > shown.length ? [`... ${kept.length - shown.length} more lines`] : [];
-  return shown.length === 0
-    ? ""
-    : `\`\`\`${isJson && rest.length === 0 ? "json" : "text"}\n${[...shown, ...rest].join("\n")}\n\`\`\`\n`;
+  // Lines taken out of JSON are none.
+  const isWhole = isJson && keep === undefined && rest.length === 0;
+  return shown.length === 0 ? "" : `\`\`\`${isWhole ? "json" : "text"}\n${[...shown, ...rest].join("\n")}\n\`\`\`\n`;
 }
 
 function quote(argument: string): string {

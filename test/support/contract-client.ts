@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import type { ApiServer } from "./api-server.ts";
+import { type DocumentedResponses, ResponseSchemas, responseKeyOf } from "./response-schemas.ts";
 
 /** What of an OpenAPI document the client uses. */
 export interface OpenapiDocument {
@@ -9,11 +8,10 @@ export interface OpenapiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenapiOperation>>>>;
 }
 
-interface OpenapiOperation {
+interface OpenapiOperation extends DocumentedResponses {
   readonly operationId: string;
   readonly parameters?: readonly OpenapiParameter[];
   readonly requestBody?: unknown;
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
 }
 
 interface OpenapiParameter {
@@ -56,16 +54,12 @@ export class ContractClient {
   /** Operations that were answered with success. */
   readonly succeeded = new Set<string>();
   readonly #server: ApiServer;
-  readonly #validators = new Map<string, ValidateFunction>();
-  readonly #ajv: Ajv2020;
+  readonly #schemas: ResponseSchemas;
 
   private constructor(server: ApiServer, document: OpenapiDocument) {
     this.#server = server;
     this.document = document;
-    this.#ajv = new Ajv2020({ strict: false, allErrors: true });
-    addFormats.default(this.#ajv, ["date-time"]);
-    this.#ajv.addFormat("binary", true);
-    this.#ajv.addSchema(document, "api");
+    this.#schemas = new ResponseSchemas(document);
   }
 
   static async open(server: ApiServer): Promise<ContractClient> {
@@ -133,7 +127,7 @@ export class ContractClient {
     { status, type, json, bytes }: { status: number; type: string; json: unknown; bytes: Buffer },
     call: Call,
   ): void {
-    const key = [String(status), `${String(status)[0]}XX`].find((name) => name in operation.responses);
+    const key = responseKeyOf(operation, status);
     assert.ok(key !== undefined, `${what} is documented; it has ${Object.keys(operation.responses).join(", ")}`);
     const { content } = operation.responses[key] ?? {};
     if (call.method === "HEAD" || content === undefined) {
@@ -142,17 +136,10 @@ export class ContractClient {
     }
     assert.ok(type in content, `${what} has a type that is documented: ${type} is none of ${Object.keys(content)}`);
     if (json === undefined) return;
-    const pointer = ["paths", template, method, "responses", key, "content", type, "schema"].map(escapePointer);
-    const validate = this.#validatorOf(`api#/${pointer.join("/")}`);
     const isBinary = Reflect.get(Reflect.get(content, type) as object, "schema")?.format === "binary";
     if (isBinary) return;
-    assert.ok(validate(json), `${what}: ${this.#ajv.errorsText(validate.errors)} in ${JSON.stringify(json, null, 1)}`);
-  }
-
-  #validatorOf(reference: string): ValidateFunction {
-    const known = this.#validators.get(reference) ?? this.#ajv.compile({ $ref: reference });
-    this.#validators.set(reference, known);
-    return known;
+    const fault = this.#schemas.fault({ template, method, key, type }, json);
+    assert.ok(fault === undefined, `${what}: ${fault}`);
   }
 }
 
@@ -166,8 +153,4 @@ function makePath(template: string, { parameters = [] }: OpenapiOperation, { pat
     Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
   );
   return search.size === 0 ? known : `${known}?${search}`;
-}
-
-function escapePointer(part: string): string {
-  return encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"));
 }
