@@ -54,3 +54,43 @@ describe("a range in which sessions of different rates overlap", () => {
     }
   });
 });
+
+describe("a range in which sessions of one rate overlap", () => {
+  it("is given of the session that began first, then of the next, and a header says so where they do overlap", async () => {
+    await using folder = await makeTemporaryFolder();
+    await using server = await ApiServer.open(folder.path);
+    // 2 s from the start, and 2 s that begin after 1.2 s: 0.8 s were recorded twice, with other levels.
+    const first = await server.record({ hwid: "kitchen", startMs, frameCount: 100 });
+    const second = await server.record({ hwid: "kitchen", startMs: startMs + 1_200, frameCount: 100 });
+    const { sessions } = await server.json<{ sessions: { session: string }[] }>(`${path}/sessions`);
+    const at = (ms: number) => new Date(startMs + ms).toISOString();
+    const rule = "where sessions overlap, the one that began first is heard as long as it has a segment, then the next";
+
+    for (const [fromMs, toMs, overlap] of [
+      [0, 3_200, rule],
+      [1_200, 2_000, rule],
+      [1_999, 2_001, rule],
+      [0, 1_200, "none"],
+      [2_000, 3_200, "none"],
+    ] as const) {
+      for (const name of ["audio", "peaks", "spectrogram"]) {
+        const answer = await server.fetch(`${path}/${name}?from=${at(fromMs)}&to=${at(toMs)}`);
+        const told = [answer.status, answer.headers.get("eet-overlap")];
+        assert.deepEqual(told, [200, overlap], `${name} of ${fromMs} to ${toMs} ms`);
+        await answer.arrayBuffer();
+      }
+    }
+
+    const whole = await server.fetch(`${path}/audio?from=${at(0)}&to=${at(3_200)}&format=raw`);
+    assert.equal(whole.headers.get("eet-sessions"), sessions.map(({ session }) => session).join(" "));
+    // What of the second is not heard: 0.8 s of 32 000 bytes a second.
+    const expected = Buffer.concat([first, second.subarray(0.8 * 32_000)]);
+    assert.ok(Buffer.from(await whole.arrayBuffer()).equals(expected));
+
+    // One that is named is heard as it is: nothing overlaps it.
+    const [, { session: named } = { session: "" }] = sessions;
+    const chosen = await server.fetch(`${path}/audio?from=${at(1_200)}&to=${at(3_200)}&format=raw&session=${named}`);
+    assert.equal(chosen.headers.get("eet-overlap"), "none");
+    assert.ok(Buffer.from(await chosen.arrayBuffer()).equals(second));
+  });
+});
