@@ -27,6 +27,12 @@ export const goals = {
   exportAgainstCat: 0.5,
   /** Whatever a dashboard asks a catalogue of 10 000 000 segments: 95 of 100 answers. */
   catalogP95Ms: 50,
+  /** Of one hour as WAV: until its first sample is there. */
+  exportFirstByteMs: 250,
+  /** The same: however long the range, few pieces of it are held at once. */
+  exportGrowthMiB: 64,
+  /** Peaks and spectrogram of one hour, of which nobody has asked yet. */
+  firstPictureMs: 1_000,
   /** 10 000 open segments. */
   recoveryS: 15,
   /** Until a device is let in while they wait. */

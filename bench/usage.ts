@@ -38,7 +38,7 @@ Others:
   recovery      how long a server that was killed takes to finish what it left
   connect       how long devices take that connect one after another, against the floor
   storm         the same when all connect at once
-  export        a range as WAV against \`cat\` of a file of that size
+  export        a range as WAV against \`cat\` of a file of that size, and pictures of it
   uploads       how fast many small objects reach a store on this machine
   catalog       how long questions to a large catalogue take
   compare       what changed from one result to another`;

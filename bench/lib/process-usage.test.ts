@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
-import { readProcessUsage } from "./process-usage.ts";
+import { PeakMemory, readProcessUsage } from "./process-usage.ts";
 
 /** What the innermost process burns: many of the hundredths of a second that Linux counts in. */
 const burnedMs = 200;
@@ -51,5 +51,42 @@ describe("readProcessUsage", () => {
     const child = spawn(process.execPath, ["-e", ""]);
     await once(child, "exit");
     assert.throws(() => readProcessUsage(child.pid ?? 0), /no process/);
+  });
+});
+
+const takenBytes = 64 * 1024 * 1024;
+/** Takes memory when it is told to, and lets it go again before it says so. */
+const taker = `
+  process.on("message", () => {
+    let taken = Buffer.alloc(${takenBytes}, 1);
+    taken = undefined;
+    global.gc();
+    process.send("given back");
+  });
+  process.send("ready");
+`;
+
+describe("PeakMemory", () => {
+  it("sees what was held in between, and nothing of before it began", async () => {
+    const child = spawn(process.execPath, ["--expose-gc", "-e", taker], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    try {
+      await once(child, "message");
+      const take = async () => {
+        const given = once(child, "message");
+        child.send("take");
+        await given;
+      };
+      const peak = new PeakMemory(child.pid ?? 0);
+      await take();
+      assert.ok(peak.growthBytes() > takenBytes * 0.9, `${peak.growthBytes()} bytes are less than was taken`);
+      const later = new PeakMemory(child.pid ?? 0);
+      assert.ok(later.growthBytes() < takenBytes / 2, `${later.growthBytes()} bytes were taken before`);
+    } finally {
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Linux counts processor time in hundredths of a second. */
 const ticksPerSecond = 100;
@@ -34,6 +34,25 @@ export function readProcessUsage(pid: number): ProcessUsage {
   };
 }
 
+/** Watches for the most memory that a process holds at once, without looking in between: Linux keeps count. */
+export class PeakMemory {
+  readonly #pid: number;
+  readonly #beganBytes: number;
+
+  /** Begins now. @throws Error when there is no such process, or it is another user's */
+  constructor(pid: number) {
+    this.#pid = pid;
+    // 5: the most so far is what is held now.
+    writeFileSync(`/proc/${pid}/clear_refs`, "5");
+    this.#beganBytes = readStatusBytes(pid, "VmRSS");
+  }
+
+  /** By how much it held more than when this began, at most; the process alone, without what it started. */
+  growthBytes(): number {
+    return readStatusBytes(this.#pid, "VmHWM") - this.#beganBytes;
+  }
+}
+
 function readTree(rootPid: number): ReadonlyMap<number, ProcessStat> {
   const root = readStat(rootPid);
   if (root === undefined) throw new Error(`there is no process ${rootPid}`);
@@ -60,11 +79,15 @@ function readStat(pid: number): ProcessStat | undefined {
 
 function readRssBytes(pid: number): number {
   try {
-    const [, rssKiB = 0] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return Number(rssKiB) * 1024;
+    return readStatusBytes(pid, "VmRSS");
   } catch {
     return 0;
   }
+}
+
+function readStatusBytes(pid: number, name: "VmRSS" | "VmHWM"): number {
+  const [, kib = 0] = new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kib) * 1024;
 }
 
 function parseStat(text: string): ProcessStat {
