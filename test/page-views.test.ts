@@ -105,6 +105,7 @@ describe("the web page in a browser", { skip: noBrowser }, () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("v");
     await page.locator(".fleet-grid.is-rows").waitFor();
+    assert.ok(await page.locator(".row-heads", { hasText: "Format" }).isVisible());
     await page.reload();
     await page.locator(".fleet-grid.is-rows").waitFor();
     await page.keyboard.press("ArrowDown");

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { devices, fleetProblem, followFleet } from "../api/fleet-store.ts";
+import { devices, fleetProblem, followFleet, serverFacts } from "../api/fleet-store.ts";
 import { isReachable } from "../api/page-live.ts";
 import { formatCount } from "../format/format-amount.ts";
 import { useHotkeys } from "../shell/hotkeys.ts";
@@ -32,7 +32,7 @@ export function FleetView() {
       <FleetTotals />
       <AlertStrip />
       <Toolbar />
-      {shown.value.length === 0 ? <NothingFound /> : <FleetGrid entries={shown.value} />}
+      {shown.value.length === 0 ? <NothingFound /> : <Devices />}
     </>
   );
 }
@@ -147,6 +147,33 @@ function LayoutSwitch() {
         </button>
       ))}
     </div>
+  );
+}
+
+function Devices() {
+  return (
+    <>
+      {layout.value === "rows" && <RowHeads />}
+      <FleetGrid entries={shown.value} />
+    </>
+  );
+}
+
+/** What stands below each other in rows. Each entry of the list says it by itself to readers of the screen. */
+function RowHeads() {
+  const hasUploads = serverFacts.value?.uploadBacklogFiles !== undefined;
+  return (
+    <p class="row-heads" aria-hidden="true">
+      <span>Device</span>
+      <span>State</span>
+      <span class="row-heads-level">
+        <span>Last minute</span>
+        <span>Level</span>
+        <span>Peak</span>
+      </span>
+      <span>Format</span>
+      <span class="row-heads-end">{hasUploads ? "To upload, drift" : "Clock drift"}</span>
+    </p>
   );
 }
 
