@@ -5,6 +5,8 @@ import { formatDb } from "../format/format-amount.ts";
 
 /** Level without which a meter shows nothing. */
 const emptyDbfs = -120;
+/** Height of the line of the peak that device.css draws, CSS px. */
+const holdPx = 2;
 
 /** A meter of each channel, moved by {@link showLevels}. */
 export function LevelMeters(props: {
@@ -28,7 +30,7 @@ function Meter({ channel, channelCount }: { readonly channel: number; readonly c
     <div class="level-meter">
       <span class="level-track" aria-hidden="true">
         <span class="level-fill" />
-        <span class="level-hold" />
+        <span class="level-hold" hidden />
       </span>
       <output
         class="level-text"
@@ -52,7 +54,12 @@ export function showLevels(meters: HTMLElement | null, levels: DeviceLevels | un
     const text = meter.querySelector(".level-text");
     const holdDbfs = level?.holdDbfs ?? emptyDbfs;
     if (fill !== undefined) fill.style.transform = `scaleY(${levelShare(level?.peakDbfs ?? emptyDbfs).toFixed(3)})`;
-    if (hold !== undefined) hold.style.transform = `translateY(${(-100 * levelShare(holdDbfs)).toFixed(1)}%)`;
+    const held = levelShare(holdDbfs);
+    // By its own height less: at full scale the line stands below the upper edge, not behind it.
+    if (hold !== undefined) {
+      hold.style.transform = `translateY(calc(${(-100 * held).toFixed(1)}% + ${(holdPx * held).toFixed(2)}px))`;
+      hold.hidden = held === 0;
+    }
     meter.classList.toggle("is-hot", holdDbfs >= -0.1);
     if (text !== null) text.textContent = level === undefined ? "–" : formatDb(holdDbfs);
   }

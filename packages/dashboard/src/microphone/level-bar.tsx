@@ -5,6 +5,8 @@ import { level } from "./microphone-recorder.ts";
 
 const marks = [-48, -36, -24, -12, -6, 0] as const;
 const clipMs = 1_500;
+/** Width of the line of the peak that mic.css draws, CSS px. */
+const holdPx = 2;
 /** Numbers that change faster cannot be read. */
 const textMs = 200;
 
@@ -22,7 +24,12 @@ export function LevelBar({ isMoving }: { readonly isMoving: boolean }) {
     const draw = (nowMs: number) => {
       const shown = isMoving ? level : silent;
       if (fill) fill.style.transform = `scaleX(${shareOfScale(shown.rmsDb)})`;
-      if (hold) hold.style.transform = `translateX(${shareOfScale(shown.peakDb) * 100}%)`;
+      const held = shareOfScale(shown.peakDb);
+      // By its own width less: at full scale the line stands before the end of the bar, not behind it.
+      if (hold) {
+        hold.style.transform = `translateX(calc(${(held * 100).toFixed(2)}% - ${(held * holdPx).toFixed(2)}px))`;
+        hold.hidden = held === 0;
+      }
       element.classList.toggle("is-hot", nowMs - shown.clippedAtMs < clipMs);
       if (text && nowMs - textAtMs > textMs) {
         textAtMs = nowMs;
@@ -44,7 +51,7 @@ export function LevelBar({ isMoving }: { readonly isMoving: boolean }) {
       </div>
       <div class="mic-track">
         <div class="mic-fill" />
-        <div class="mic-hold" />
+        <div class="mic-hold" hidden />
       </div>
       <p class="mic-level-words">
         <span class="muted">

@@ -48,7 +48,7 @@ function drawPieces(canvas: HTMLCanvasElement): void {
   const groups = pieces.groups(barCount, Math.max(1, Math.round(shownS / pieceS / barCount)));
   for (const [index, { peak, state }] of groups.entries()) {
     const x = width - (groups.length - index) * (barPx + gapPx);
-    const barHeight = Math.max(2, Math.sqrt(peak) * (height - 4));
+    const barHeight = Math.max(2, Math.sqrt(Math.min(1, peak)) * (height - 4));
     context.fillStyle = colours[state];
     context.beginPath();
     context.roundRect(x, (height - barHeight) / 2, barPx, barHeight, 1);
