@@ -19,6 +19,9 @@ function makeTokens(folder: string, roles: readonly Role[]): Record<string, stri
   return Object.fromEntries(secrets);
 }
 
+/** A name by which other machines may ask, as far as the page can tell. */
+const publicHost = "recordings.example";
+
 /** Status of a request with a token, as a program sends it. */
 async function statusWith(origin: string, secret: string): Promise<number> {
   const headers = { authorization: `Bearer ${secret}` };
@@ -27,12 +30,18 @@ async function statusWith(origin: string, secret: string): Promise<number> {
   return response.status;
 }
 
-/** What axe finds in both themes. */
+/** What axe finds in both themes, wide and narrow, and what scrolls sideways. */
 async function barriers(session: PageSession): Promise<readonly string[]> {
+  const { page } = session;
   const found: string[] = [];
-  for (const colorScheme of themes) {
-    await session.page.emulateMedia({ colorScheme });
-    found.push(...(await session.findBarriers()).map((line) => `${colorScheme}: ${line}`));
+  for (const width of [390, 1280]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const colorScheme of themes) {
+      await page.emulateMedia({ colorScheme });
+      found.push(...(await session.findBarriers()).map((line) => `${width} px, ${colorScheme}: ${line}`));
+    }
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (sideways > 0) found.push(`${width} px: scrolls sideways by ${sideways} px`);
   }
   return found;
 }
@@ -51,9 +60,9 @@ describe("Access on the page", { skip: noBrowser, timeout: 120_000 }, () => {
   before(async () => {
     const folder = stack.use(await makeTemporaryFolder());
     secrets = makeTokens(folder.path, ["viewer", "operator", "admin"]);
-    server = stack.use(await OpenServer.open(folder.path, { "simulated-devices": "2" }));
+    server = stack.use(await OpenServer.open(folder.path, { "simulated-devices": "2", "allowed-hosts": publicHost }));
     origin = `http://127.0.0.1:${server.port}`;
-    browser = await openBrowser();
+    browser = await openBrowser(`--host-resolver-rules=MAP ${publicHost} 127.0.0.1`);
     stack.defer(() => browser.close());
   });
   after(() => stack.disposeAsync());
@@ -179,6 +188,28 @@ describe("Access on the page", { skip: noBrowser, timeout: 120_000 }, () => {
     await page.getByLabel("Id of the device").fill("barn-2");
     await page.locator(".address", { hasText: `barn-2:TOKEN@${host}` }).waitFor();
     assert.deepEqual(session.faults, []);
+  });
+
+  it("draws no code of an address with a word in the place of its token", async () => {
+    const publicOrigin = origin.replace("127.0.0.1", publicHost);
+    await using session = await PageSession.open(browser, `${publicOrigin}/add`);
+    const { page, faults } = session;
+    await page.getByLabel("Token").fill(secrets["admin"] ?? "");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByText("A QR code of the address stands here once its token is made on this page").waitFor();
+    assert.equal(await page.getByRole("img", { name: /QR code/ }).count(), 0);
+    assert.deepEqual(await barriers(session), []);
+    await page.getByRole("button", { name: "Make a token for my-device" }).click();
+    await page.getByRole("img", { name: "QR code of" }).waitFor();
+    assert.deepEqual(await barriers(session), []);
+    // It is for this device alone.
+    await page.getByLabel("Id of the device").fill("barn-3");
+    await page.getByRole("img", { name: "QR code of" }).waitFor({ state: "detached" });
+    // That the browser does without isolation on plain http is meant.
+    assert.deepEqual(
+      faults.filter((fault) => !fault.includes("Cross-Origin-Opener-Policy")),
+      [],
+    );
   });
 
   it("leaves a place for the token where somebody may not make one", async () => {

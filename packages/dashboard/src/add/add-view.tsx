@@ -9,7 +9,7 @@ import { CodeBlock, CopyButton } from "../shell/code-block.tsx";
 import { isHwid } from "../shell/hwid.ts";
 import { HwidField } from "../shell/hwid-field.tsx";
 import "./add.css";
-import { DeviceToken, tokenOf } from "./device-token.tsx";
+import { DeviceToken, hasToken, tokenOf } from "./device-token.tsx";
 import { QrCode } from "./qr-code.tsx";
 import { SimulatedDevices } from "./simulated-devices.tsx";
 import { addressOf, makeSnippets } from "./snippets.ts";
@@ -55,7 +55,7 @@ export function AddView() {
           {isValid && <Arrival hwid={hwid} />}
         </div>
         {/* Whatever could scan it could not use a name that means itself there. */}
-        {!isLocal && isValid && <QrCode text={address} label={`${endpoint}/${hwid}`} />}
+        {!isLocal && isValid && <QrCode text={hasToken(hwid) ? address : undefined} label={`${endpoint}/${hwid}`} />}
       </section>
       <div class={isValid ? "" : "is-void"} inert={!isValid}>
         <Snippets url={endpoint} hwid={hwid} token={token} />

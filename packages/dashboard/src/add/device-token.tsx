@@ -18,6 +18,11 @@ export function tokenOf(hwid: string): string | undefined {
   return made.value?.hwid === hwid ? made.value.secret : placeholder;
 }
 
+/** Whether the address and the snippets are good as they stand. */
+export function hasToken(hwid: string): boolean {
+  return tokenOf(hwid) !== placeholder;
+}
+
 /** Says that the device needs a token, and makes it for who may. */
 export function DeviceToken({ hwid }: { readonly hwid: string }) {
   if (!isProtected.value) return null;
