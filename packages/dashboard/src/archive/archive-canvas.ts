@@ -4,7 +4,8 @@ import { formatDb } from "../format/format-amount.ts";
 import { formatDuration } from "../format/format-time.ts";
 import { canvasColours, isDarkTheme } from "../shell/theme.ts";
 import { type ArchivePicture, type Pin, spectrumRowCount } from "./archive-data.ts";
-import { causeNames, gapAt } from "./gap-names.ts";
+import { causeNames, gapAt, spanOf } from "./gap-names.ts";
+import { leaveOut } from "./span-parts.ts";
 import { lengthOf, type TimeSpan, timeTicks } from "./time-view.ts";
 
 /** Heights, CSS px. */
@@ -257,9 +258,14 @@ function drawEnvelope(
 ): void {
   const { wave, waveQuiet } = canvasColours();
   const bucketMs = timeline.resolution_s * 1000;
-  for (const { start, peak_dbfs, rms_dbfs } of timeline.buckets) {
-    const left = x(Date.parse(start));
-    const width = Math.max(1, x(Date.parse(start) + bucketMs) - left - 0.25);
+  const buckets = timeline.buckets.map(({ start, peak_dbfs, rms_dbfs }) => {
+    const fromMs = Date.parse(start);
+    return { fromMs, toMs: fromMs + bucketMs, peak_dbfs, rms_dbfs };
+  });
+  // In a gap nothing was heard: a band that goes through it would say so.
+  for (const { fromMs, toMs, peak_dbfs, rms_dbfs } of leaveOut(buckets, timeline.gaps.map(spanOf))) {
+    const left = x(fromMs);
+    const width = Math.max(0.25, x(toMs) - left - 0.25);
     for (const [dbfs, colour] of [
       [peak_dbfs, waveQuiet],
       [rms_dbfs, wave],

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { mayOperate } from "../api/access.ts";
 import { apiPath, describeError } from "../api/api-client.ts";
 import { formatDuration } from "../format/format-time.ts";
@@ -7,6 +7,7 @@ import { Icon } from "../shell/icon.tsx";
 import type { ArchiveModel } from "./archive-model.ts";
 import { describeSpan, describeUtc } from "./describe-span.ts";
 import { DownloadLinks, rangeQuery } from "./download-links.tsx";
+import { leaveOut } from "./span-parts.ts";
 import { lengthOf, type TimeSpan } from "./time-view.ts";
 import { UnpinButton } from "./unpin-button.tsx";
 
@@ -56,7 +57,7 @@ function Hint({ model }: { readonly model: ArchiveModel }) {
       <span class="for-mouse">
         Click to play from there, drag to select; drag the time axis to move, turn the wheel to zoom.
       </span>
-      <span class="for-touch">Tap to play from there, drag to move, spread two fingers to zoom.</span>
+      <span class="for-touch">Tap to play from there, drag to move, spread two fingers to zoom.</span>{" "}
       <button
         type="button"
         class="link-button"
@@ -121,10 +122,15 @@ function PinButtons({ model, selection }: ActionsProps) {
   const [note, setNote] = useState("");
   const { fromMs, toMs } = selection;
   const pins = model.pins.value.filter((pin) => pin.fromMs < toMs && pin.toMs > fromMs);
+  const buttons = useRef<HTMLDivElement>(null);
   const attempt = async (act: () => Promise<void>, done: string) => {
     try {
       await act();
       setNote(done);
+      // The button that did it may be gone.
+      requestAnimationFrame(() => {
+        if (document.activeElement === document.body) buttons.current?.querySelector("button")?.focus();
+      });
     } catch (error) {
       setNote(describeError(error));
     }
@@ -132,25 +138,35 @@ function PinButtons({ model, selection }: ActionsProps) {
   if (!mayOperate.value) return null;
   return (
     <>
-      <button
-        type="button"
-        class="button"
-        title="Retention leaves it alone"
-        onClick={() => attempt(() => model.pin(selection), "Pinned: retention leaves it alone")}
-      >
-        <Icon name="pin" />
-        Pin
-      </button>
-      {pins.length > 0 && (
-        <UnpinButton
-          count={pins.length}
-          onYes={() => attempt(() => model.unpin(pins), "No longer pinned")}
-          key={pins.map(({ id }) => id).join()}
-        />
-      )}
+      <div class="control-group" ref={buttons}>
+        {!isWholly(selection, pins) && (
+          <button
+            type="button"
+            class="button"
+            title="Retention leaves it alone"
+            onClick={() => attempt(() => model.pin(selection), "Pinned: retention leaves it alone")}
+          >
+            <Icon name="pin" />
+            Pin
+          </button>
+        )}
+        {pins.length > 0 && (
+          <UnpinButton
+            count={pins.length}
+            onYes={() => attempt(() => model.unpin(pins), "No longer pinned")}
+            key={pins.map(({ id }) => id).join()}
+          />
+        )}
+      </div>
       <p class="muted" role="status">
         {note}
       </p>
     </>
   );
+}
+
+/** Whether nothing of a selection is left to be pinned. Pins begin and end at whole milliseconds. */
+function isWholly(selection: TimeSpan, pins: readonly TimeSpan[]): boolean {
+  const ordered = [...pins].sort((one, other) => one.fromMs - other.fromMs);
+  return [...leaveOut([selection], ordered)].every((part) => lengthOf(part) < 1);
 }
