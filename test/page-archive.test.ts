@@ -195,6 +195,33 @@ describe("the archive in a browser", { skip: noBrowser }, () => {
     assert.deepEqual(faults, []);
   });
 
+  it("ends at now what is not over yet, and says what is not to be had", async () => {
+    await using session = await PageSession.open(browser, archiveUrl(fromMs, fromMs + 10_000));
+    const { page, faults } = session;
+    const span = () => {
+      const query = new URL(page.url()).searchParams;
+      return { fromMs: Number(query.get("from")), toMs: Number(query.get("to")) };
+    };
+    for (const unit of ["Hour", "Week", "Day"]) {
+      const askedMs = Date.now();
+      const button = page.getByRole("button", { name: unit, exact: true });
+      await button.click();
+      await page.waitForURL(() => span().toMs >= askedMs && span().toMs <= Date.now());
+      assert.equal(await button.getAttribute("aria-pressed"), "true");
+    }
+    // As of a device whose first segment is not closed yet.
+    const segments = "**/api/v1/segments?*";
+    await page.route(segments, (route) => route.fulfill({ json: { segments: [] } }));
+    await page.goto(archiveUrl(fromMs, fromMs + 10_000));
+    const play = page.getByRole("button", { name: "Play" });
+    await play.and(page.getByTitle("Nothing is recorded yet")).waitFor();
+    assert.ok(await play.isDisabled());
+    await page.unroute(segments);
+    await page.getByRole("button", { name: "Earlier" }).click();
+    await play.and(page.locator(":enabled")).waitFor();
+    assert.deepEqual(faults, []);
+  });
+
   it("goes to a time by g at once, and on to a view by a second letter", async () => {
     await using session = await PageSession.open(browser, archiveUrl(fromMs, fromMs + 10_000));
     const { page, faults } = session;
@@ -219,13 +246,19 @@ describe("the archive in a browser", { skip: noBrowser }, () => {
     await page.locator(".play-button").waitFor();
     await page.keyboard.press("[");
     await page.locator(".selection-bar", { hasText: "5 s" }).waitFor();
-    await page.getByRole("button", { name: "Pin", exact: true }).click();
+    const pin = page.getByRole("button", { name: "Pin", exact: true });
+    await pin.click();
+    // What is pinned as a whole cannot be pinned once more; whoever pinned it by the keyboard stands at what is left.
+    await pin.waitFor({ state: "detached" });
+    await page.locator("button:focus", { hasText: "Unpin" }).waitFor();
     await page.getByRole("button", { name: "Unpin" }).click();
     await page.getByText("Remove the pin that touches this range?").waitFor();
     await page.getByRole("button", { name: "Keep" }).click();
     await page.getByRole("button", { name: "Unpin" }).click();
     await page.getByRole("button", { name: "Remove" }).click();
     await page.getByText("No longer pinned").waitFor();
+    await pin.waitFor();
+    assert.equal(await page.getByRole("button", { name: "Unpin" }).count(), 0);
     const { pins } = (await (await fetch(`${origin}/api/v1/devices/tone/pins`)).json()) as { pins: { to: string }[] };
     assert.ok(pins.every(({ to }) => Date.parse(to) < fromMs + 5_000));
     assert.deepEqual(faults, []);
@@ -302,14 +335,19 @@ describe("the archive in a browser", { skip: noBrowser }, () => {
   });
 
   for (const colorScheme of ["dark", "light"] as const) {
-    it(`has no barriers that axe knows of, in ${colorScheme} colours`, async () => {
+    it(`has no barriers that axe knows of, in ${colorScheme} colours, wide and narrow`, async () => {
       await using session = await PageSession.open(browser, archiveUrl(fromMs, fromMs + 14_500), { colorScheme });
       const { page } = session;
       await page.locator(".gap-button").first().waitFor();
       await page.getByRole("button", { name: "Select what is in view" }).click();
       await page.keyboard.press("g");
       await page.locator(".go-to-form").waitFor();
-      assert.deepEqual(await session.findBarriers(), []);
+      for (const width of [1280, 390]) {
+        await page.setViewportSize({ width, height: 844 });
+        assert.deepEqual(await session.findBarriers(), [], `${width} px`);
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(sideways <= 0, `scrolls sideways by ${sideways} px at ${width} px`);
+      }
     });
   }
 

@@ -2,7 +2,7 @@ import { VolumeControl } from "../device/volume-control.tsx";
 import { Icon, type IconName } from "../shell/icon.tsx";
 import type { ArchiveModel } from "./archive-model.ts";
 import { GoToTime } from "./go-to-time.tsx";
-import { lengthOf, type TimeSpan, unitAround, type ViewUnit, viewUnits } from "./time-view.ts";
+import { isAsLongAs, viewUnits } from "./time-view.ts";
 
 /** Of keys and buttons: what is shown becomes so many times as long. */
 export const zoomStep = 0.5;
@@ -23,7 +23,7 @@ export function ArchiveControls({ model, lastMs }: { readonly model: ArchiveMode
           <button
             key={unit}
             type="button"
-            aria-pressed={isUnit(model.view.value, unit)}
+            aria-pressed={isAsLongAs(model.view.value, unit)}
             onClick={() => model.showUnit(unit)}
           >
             {unit[0]?.toUpperCase()}
@@ -51,12 +51,14 @@ export function ArchiveControls({ model, lastMs }: { readonly model: ArchiveMode
 }
 
 function PlayButton({ model }: { readonly model: ArchiveModel }) {
+  const { hasRecordings } = model;
   const isHeard = model.player.isPlaying.value && !model.player.isHeld.value;
   return (
     <button
       type="button"
       class="button is-primary play-button"
-      title="Play, pause (space)"
+      title={hasRecordings.value ? "Play, pause (space)" : "Nothing is recorded yet"}
+      disabled={!hasRecordings.value}
       onClick={() => model.toggle()}
     >
       <Icon name={isHeard ? "pause" : "play"} />
@@ -77,10 +79,4 @@ function SquareButton(props: {
       <Icon name={icon} />
     </button>
   );
-}
-
-/** Whether what is shown is as long as the unit around its middle. */
-function isUnit(view: TimeSpan, unit: ViewUnit): boolean {
-  const length = lengthOf(unitAround(unit, (view.fromMs + view.toMs) / 2));
-  return Math.abs(lengthOf(view) / length - 1) < 0.01;
 }

@@ -4,7 +4,7 @@ import { isReachable } from "../api/page-live.ts";
 import { readRecordings } from "../device/recordings.ts";
 import { type ArchivePicture, type ArchiveSource, findAudio, type Pin, readPicture, readPins } from "./archive-data.ts";
 import { ArchivePlayer } from "./archive-player.ts";
-import { lengthOf, panSpan, type TimeSpan, unitAround, type ViewUnit, zoomSpan } from "./time-view.ts";
+import { lengthOf, panSpan, type TimeSpan, unitInPlaceOf, type ViewUnit, zoomSpan } from "./time-view.ts";
 
 /** Moving about asks for nothing until it rests. */
 const restMs = 140;
@@ -23,6 +23,8 @@ export class ArchiveModel {
   readonly view;
   readonly picture = signal<ArchivePicture | undefined>(undefined);
   readonly isLoading = signal(true);
+  /** Whether there is anything to be played at all. */
+  readonly hasRecordings;
   readonly problem = signal("");
   /** `undefined`: the device has one stream. */
   readonly streamId;
@@ -39,8 +41,10 @@ export class ArchiveModel {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #stopFollowing;
 
-  constructor({ hwid, streamId }: ArchiveSource, view: TimeSpan) {
+  /** @param hasRecordings - when the view was opened */
+  constructor({ hwid, streamId }: ArchiveSource, view: TimeSpan, hasRecordings: boolean) {
     this.hwid = hwid;
+    this.hasRecordings = signal(hasRecordings);
     this.streamId = signal(streamId);
     this.player = new ArchivePlayer(() => this.source);
     this.view = signal(view);
@@ -72,11 +76,9 @@ export class ArchiveModel {
     this.view.value = panSpan(this.view.peek(), share);
   }
 
-  /** Shows the minute, hour, day, week, month or year around what is shown. */
+  /** Shows the minute, hour, day, week, month or year around what is shown, up to now at most. */
   showUnit(unit: ViewUnit): void {
-    const { fromMs, toMs } = this.view.peek();
-    // The last moment of a day is no moment of the next one.
-    this.view.value = unitAround(unit, Math.min((fromMs + toMs) / 2, toMs - 1));
+    this.view.value = unitInPlaceOf(this.view.peek(), unit, Date.now());
   }
 
   /** Shows the end of what is recorded. @param lastMs - where it was when the view was opened */
@@ -220,6 +222,7 @@ export class ArchiveModel {
       };
       const picture = await readPicture(this.source, this.view.peek(), this.widthPx, abort.signal, showFirst);
       this.picture.value = picture;
+      if (picture.sampleRateHz !== undefined) this.hasRecordings.value = true;
       this.#note(picture.failure);
     } catch (error) {
       if (abort.signal.aborted) return;

@@ -94,7 +94,7 @@ async function openArchive(hwid: string, signal: AbortSignal): Promise<Opened> {
   const recordings = await readRecordings(hwid, streamId, signal);
   const last = sessions.find(({ stream_id }) => streamId === undefined || stream_id === streamId);
   const span = initialSpan(recordings, last === undefined ? undefined : Date.parse(last.start));
-  return { device, streamIds, recordings, model: new ArchiveModel({ hwid, streamId }, span) };
+  return { device, streamIds, recordings, model: new ArchiveModel({ hwid, streamId }, span, recordings !== undefined) };
 }
 
 /** Of several streams the one that began last; of one none has to be named. */

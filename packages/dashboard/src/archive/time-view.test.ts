@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
-import { firstStretch, lengthOf, panSpan, timeTicks, unitAround, zoomSpan } from "./time-view.ts";
+import {
+  firstStretch,
+  isAsLongAs,
+  lengthOf,
+  panSpan,
+  timeTicks,
+  unitAround,
+  unitInPlaceOf,
+  viewUnits,
+  zoomSpan,
+} from "./time-view.ts";
 
 const fromMs = new Date(2026, 10, 22, 12).getTime();
 const span = { fromMs, toMs: fromMs + 60_000 };
@@ -57,6 +67,66 @@ describe("unitAround", () => {
 
   it("puts the moment in the middle of an hour", () => {
     assert.deepEqual(unitAround("hour", fromMs), { fromMs: fromMs - 1_800_000, toMs: fromMs + 1_800_000 });
+  });
+});
+
+describe("unitInPlaceOf", () => {
+  // A Monday, shortly after midnight.
+  const nowMs = new Date(2026, 10, 23, 0, 20).getTime();
+  const hourMs = 3_600_000;
+  const lastHour = { fromMs: nowMs - hourMs, toMs: nowMs - 5_000 };
+
+  it("ends now where the unit is not over, as long as it is", () => {
+    const starts = viewUnits.map((unit) => {
+      const { fromMs: startMs, toMs } = unitInPlaceOf(lastHour, unit, nowMs);
+      assert.equal(toMs, nowMs, unit);
+      return startMs;
+    });
+    assert.deepEqual(starts, [
+      ...[nowMs - 60_000, nowMs - hourMs, new Date(2026, 10, 22, 0, 20).getTime()],
+      ...[
+        [2026, 10, 16],
+        [2026, 9, 23],
+        [2025, 10, 23],
+      ].map(([year = 0, month = 0, day]) => new Date(year, month, day, 0, 20).getTime()),
+    ]);
+  });
+
+  it("goes from one unit to the next at now, however long the one before was", () => {
+    const year = unitInPlaceOf(lastHour, "year", nowMs);
+    const [day, week] = (["day", "week"] as const).map((unit) => unitInPlaceOf(year, unit, nowMs + 1_000));
+    assert.deepEqual([day?.toMs, week?.toMs], [nowMs + 1_000, nowMs + 1_000]);
+  });
+
+  it("takes the viewer's calendar for what is over", () => {
+    const past = { fromMs: fromMs - 8 * 86_400_000, toMs: fromMs - 7 * 86_400_000 };
+    for (const unit of ["day", "week"] as const) {
+      assert.deepEqual(unitInPlaceOf(past, unit, nowMs), unitAround(unit, fromMs - 7.5 * 86_400_000));
+    }
+  });
+
+  it("looks at what was, not at what is to come", () => {
+    const future = { fromMs: nowMs + 10 * hourMs, toMs: nowMs + 20 * hourMs };
+    assert.deepEqual(unitInPlaceOf(future, "hour", nowMs), { fromMs: nowMs - hourMs, toMs: nowMs });
+  });
+
+  it("takes the last day of a month that is shorter", () => {
+    const endMs = new Date(2026, 2, 31, 12).getTime();
+    const view = { fromMs: endMs - hourMs, toMs: endMs };
+    assert.equal(unitInPlaceOf(view, "month", endMs).fromMs, new Date(2026, 1, 28, 12).getTime());
+    const leapMs = new Date(2028, 1, 29, 12).getTime();
+    const leap = unitInPlaceOf({ fromMs: leapMs - hourMs, toMs: leapMs }, "year", leapMs);
+    assert.equal(leap.fromMs, new Date(2027, 1, 28, 12).getTime());
+  });
+
+  it("is taken for that unit, and for no other", () => {
+    for (const unit of viewUnits) {
+      const shown = unitInPlaceOf(lastHour, unit, nowMs);
+      assert.deepEqual(
+        viewUnits.filter((one) => isAsLongAs(shown, one)),
+        [unit],
+      );
+    }
   });
 });
 

@@ -49,6 +49,39 @@ export function unitAround(unit: ViewUnit, timeMs: number): TimeSpan {
   return { fromMs, toMs: new Date(toYear, toMonth, toDay).getTime() };
 }
 
+/** Of its length: a span that ends so near to now shows what is recorded now. */
+const nearShare = 0.02;
+
+/**
+ * The unit that is shown in the place of a view: the one around the view's middle, or around now where the view reaches
+ * it. One that is not over yet ends now and is as long, for what is to come shows nothing.
+ */
+export function unitInPlaceOf(view: TimeSpan, unit: ViewUnit, nowMs: number): TimeSpan {
+  const { fromMs, toMs } = view;
+  const reachesNow = toMs > nowMs - lengthOf(view) * nearShare;
+  // The last moment of a day is no moment of the next one.
+  const whole = unitAround(unit, reachesNow ? nowMs : Math.min((fromMs + toMs) / 2, toMs - 1));
+  return whole.toMs <= nowMs ? whole : { fromMs: unitEarlier(unit, nowMs), toMs: nowMs };
+}
+
+/** The same time of the clock a unit earlier; of a month that is too short for it, its last day. */
+function unitEarlier(unit: ViewUnit, timeMs: number): number {
+  if (unit === "minute" || unit === "hour") return timeMs - (unit === "minute" ? minuteMs : hourMs);
+  const date = new Date(timeMs);
+  if (unit === "day" || unit === "week") return date.setDate(date.getDate() - (unit === "day" ? 1 : 7));
+  const lastDay = new Date(date.getFullYear(), date.getMonth() + 1 - (unit === "month" ? 1 : 12), 0).getDate();
+  const day = Math.min(date.getDate(), lastDay);
+  return date.setMonth(date.getMonth() - (unit === "month" ? 1 : 12), day);
+}
+
+/** Whether a view is as long as a unit is: some days have 23 hours, and months are not alike. */
+export function isAsLongAs(view: TimeSpan, unit: ViewUnit): boolean {
+  const around = unitAround(unit, (view.fromMs + view.toMs) / 2);
+  return [around, { fromMs: unitEarlier(unit, view.toMs), toMs: view.toMs }].some(
+    (span) => Math.abs(lengthOf(view) / lengthOf(span) - 1) < 0.01,
+  );
+}
+
 /** What is recorded in one format. */
 export interface AudioStretch extends TimeSpan {
   readonly sampleRateHz: number;

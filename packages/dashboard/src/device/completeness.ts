@@ -1,4 +1,5 @@
 import type { Timeline } from "@eet/server/api-types";
+import { spanOf } from "../archive/gap-names.ts";
 import { startOfDay } from "../format/format-time.ts";
 
 /** What was recorded on one day of the viewer's calendar, seconds. */
@@ -6,6 +7,8 @@ export interface DayRecord {
   readonly startMs: number;
   /** The midnight behind it. */
   readonly nextMs: number;
+  /** The same; of today it is now. */
+  readonly endMs: number;
   readonly coveredS: number;
   /** Missing inside of recordings. */
   readonly gapS: number;
@@ -32,6 +35,23 @@ export function daysBefore(timeMs: number, dayCount: number): number {
   return date.getTime();
 }
 
+/** What is missing on a day, or since its midnight. */
+export interface DayGaps {
+  readonly count: number;
+  /** There are more of them than a timeline lists. */
+  readonly isMore: boolean;
+  readonly seconds: number;
+}
+
+/** Counts the gaps of a day. @param timeline - of that day; of more days only as long as it lists all gaps */
+export function countGaps(
+  { gaps, has_more_gaps }: Pick<Timeline, "gaps" | "has_more_gaps">,
+  { startMs, nextMs, gapS }: Pick<DayRecord, "startMs" | "nextMs" | "gapS">,
+): DayGaps {
+  const ofDay = gaps.filter((gap) => spanOf(gap).fromMs < nextMs && spanOf(gap).toMs > startMs);
+  return { count: ofDay.length, isMore: has_more_gaps, seconds: gapS };
+}
+
 /** Adds up a timeline day by day, the oldest first. */
 export function recordDays(
   { buckets, resolution_s }: Pick<Timeline, "buckets" | "resolution_s">,
@@ -42,7 +62,7 @@ export function recordDays(
     const nextMs = daysBefore(nowMs, dayCount - 2 - index);
     const endMs = Math.min(nowMs, nextMs);
     const lengthS = Math.max(0, (endMs - Math.max(startMs, firstSeenMs)) / 1000);
-    return { startMs, nextMs, coveredS: 0, gapS: 0, lengthS, parts: [] as DayPart[] };
+    return { startMs, nextMs, endMs, coveredS: 0, gapS: 0, lengthS, parts: [] as DayPart[] };
   });
   for (const { start, covered_s, gap_s } of buckets) {
     const day = days.findLast(({ startMs }) => startMs <= Date.parse(start));

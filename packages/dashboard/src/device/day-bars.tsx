@@ -39,13 +39,13 @@ export function DayBars({ hwid, days }: { readonly hwid: string; readonly days: 
 }
 
 function Day({ hwid, day }: { readonly hwid: string; readonly day: DayRecord }) {
-  const { startMs, nextMs, coveredS, gapS, parts } = day;
+  const { startMs, endMs, coveredS, gapS, parts } = day;
   const total = coveredS + gapS;
   const missing = gapS > 0 ? `, ${formatDuration(gapS * 1000)} missing in it` : "";
   return (
     <a
       class="day-line"
-      href={`/device/${hwid}/archive?from=${startMs}&to=${nextMs}`}
+      href={`/device/${hwid}/archive?from=${startMs}&to=${endMs}`}
       title={total > 0 ? `${formatDuration(coveredS * 1000)} recorded${missing}` : "Nothing recorded"}
     >
       <span class="day-name">{formatDay(startMs)}</span>

@@ -4,6 +4,7 @@ import { nameCondition } from "../fleet/device-state.ts";
 import { formatBytes, formatChannels, formatCount, formatPpm, formatRate } from "../format/format-amount.ts";
 import { formatAge, formatDuration } from "../format/format-time.ts";
 import { Moment, Since } from "../shell/time.tsx";
+import type { DayGaps } from "./completeness.ts";
 import { DeviceEdit } from "./device-edit.tsx";
 import { DevicePins } from "./device-pins.tsx";
 
@@ -25,7 +26,7 @@ export function DeviceFacts(props: {
   readonly device: Device;
   readonly stream: LiveStream | null | undefined;
   readonly session: Session | undefined;
-  readonly gaps: { readonly count: number; readonly seconds: number } | undefined;
+  readonly gaps: DayGaps;
 }) {
   const { device, stream, session, gaps } = props;
   const format = stream ?? session?.format;
@@ -79,10 +80,7 @@ export function DeviceFacts(props: {
           </Fact>
         )}
         <Fact name="Gaps today">
-          <span class={gaps !== undefined && gaps.seconds > 0 ? "is-remarkable" : ""}>
-            {gaps === undefined ? " " : gaps.seconds === 0 ? "none" : `${formatDuration(gaps.seconds * 1000)} missing`}
-          </span>
-          {gaps !== undefined && gaps.count > 0 && <span class="muted">, in {formatCount(gaps.count, "gap")}</span>}
+          <GapAmount gaps={gaps} />
         </Fact>
         <Fact name="Recorded">
           {formatDuration((device.totals.media_s - device.totals.gap_s) * 1000)}
@@ -123,6 +121,20 @@ function HealthSpan(props: {
   return (
     <>
       {nameCondition(condition)} for the last {formatAge(endedMs - sinceMs)}
+    </>
+  );
+}
+
+/** How many, and how long they are together. */
+function GapAmount({ gaps: { count, isMore, seconds } }: { readonly gaps: DayGaps }) {
+  if (count === 0) return "none";
+  return (
+    <>
+      <span class="is-remarkable">
+        {isMore && "more than "}
+        {formatCount(count, "gap")}
+      </span>
+      , {formatDuration(seconds * 1000)} {count > 1 && <span class="muted">in total</span>}
     </>
   );
 }

@@ -11,7 +11,7 @@ import { awaySinceMs } from "../shell/away.ts";
 import { useHotkeys } from "../shell/hotkeys.ts";
 import { Icon } from "../shell/icon.tsx";
 import { navigate } from "../shell/navigation.ts";
-import { type DayRecord, daysBefore, recordDays } from "./completeness.ts";
+import { countGaps, type DayGaps, type DayRecord, daysBefore, recordDays } from "./completeness.ts";
 import { DayBars } from "./day-bars.tsx";
 import { DeviceFacts } from "./device-facts.tsx";
 import { DeviceLive } from "./device-live.ts";
@@ -35,7 +35,7 @@ interface DeviceReport {
   readonly recordings: Recordings | undefined;
   readonly streamIds: readonly number[];
   readonly days: readonly DayRecord[];
-  readonly gaps: { readonly count: number; readonly seconds: number };
+  readonly gaps: DayGaps;
 }
 
 /** One device: what it sounds like now, and what is known of it. */
@@ -150,14 +150,17 @@ async function readReport(hwid: string, stream: number | undefined, signal: Abor
   ]);
   const firstSeenMs = Date.parse(device.first_seen);
   const days = recordDays(timeline, { nowMs: now, firstSeenMs, dayCount });
-  const midnight = daysBefore(now, 0);
-  const gapCount = timeline.gaps.filter(({ start }) => Date.parse(start) >= midnight).length;
+  const today = days.at(-1) ?? { startMs: now, nextMs: now, gapS: 0 };
+  // Of many gaps only the longest are listed: those of today may not be among them.
+  const listed = timeline.has_more_gaps
+    ? await readApi<Timeline>(`${path}/timeline`, { from: today.startMs, resolution: bucketS, stream }, signal)
+    : timeline;
   return {
     device,
     session: sessions.find(({ stream_id }) => stream === undefined || stream_id === stream),
     recordings,
     streamIds: mergeStreamIds(sessions.map(({ stream_id }) => stream_id)),
     days,
-    gaps: { count: gapCount, seconds: days.at(-1)?.gapS ?? 0 },
+    gaps: countGaps(listed, today),
   };
 }
