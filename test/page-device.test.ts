@@ -149,6 +149,57 @@ describe("a device in a browser", { skip: noBrowser }, () => {
       await page.waitForTimeout(100);
     }
     assert.ok(await page.getByRole("button", { name: "Listen" }).isDisabled());
+    await page.getByText("not connected: nothing is live").waitFor();
+    assert.deepEqual(faults, []);
+  });
+
+  it("shows what is missing in the colour of gaps, and tells why", async () => {
+    const sound = pcmSound(tone(toneHz, 0.5), (seq) => seq >= 200 && seq < 250);
+    await sendSound(server.url, "lossy", sound, 500);
+    await using session = await PageSession.open(browser, `${origin}/device/lossy`, { colorScheme: "dark" });
+    const { page, faults } = session;
+    await page.locator(".facts", { hasText: "1 gap, 1 s" }).waitFor();
+    /** Where it is tinted from top to bottom, CSS px. */
+    const tinted = async () => {
+      for (;;) {
+        const places = await page.evaluate(() => {
+          const canvas = document.querySelector<HTMLCanvasElement>(".live-picture");
+          const data = canvas?.getContext("2d")?.getImageData(0, 20, canvas.width, 1).data ?? [];
+          return Array.from({ length: data.length / 4 }, (_, left) => left).filter((left) => {
+            const [red = 0, green = 0, blue = 0, alpha = 0] = data.slice(left * 4, left * 4 + 4);
+            return alpha > 0 && alpha < 255 && red > green && green > blue;
+          });
+        });
+        if (places.length > 0) return places;
+        await page.waitForTimeout(100);
+      }
+    };
+    const places = await tinted();
+    // A second of 20 columns, 2 px each.
+    assert.ok(Math.abs(places.length - 40) <= 4, `${places.length} px`);
+    const box = await page.locator(".live-picture").boundingBox();
+    assert.ok(box !== null);
+    await page.mouse.move(box.x + (places[20] ?? 0), box.y + 100);
+    await page.locator(".hover-note", { hasText: "gap of 1 s: not received" }).waitFor();
+    await page.mouse.move(box.x + (places[0] ?? 0) - 30, box.y + 100);
+    await page.locator(".hover-note", { hasText: "gap" }).waitFor({ state: "detached" });
+    assert.deepEqual(faults, []);
+  });
+
+  it("keeps the line of a peak at full scale within the meter", async () => {
+    await using _device = await SoundDevice.open(server.url, "loud", pcmSound(tone(toneHz, 1)));
+    await using session = await PageSession.open(browser, `${origin}/device/loud`);
+    const { page, faults } = session;
+    await page.locator(".level-meter.is-hot").waitFor();
+    const line = await page.evaluate(() => {
+      const track = document.querySelector(".level-track")?.getBoundingClientRect();
+      const hold = document.querySelector(".level-hold")?.getBoundingClientRect();
+      return { topPx: track?.top ?? 0, bottomPx: hold?.bottom ?? 0 };
+    });
+    assert.ok(
+      line.bottomPx >= line.topPx + 1.9,
+      `the line ends at ${line.bottomPx}, the meter begins at ${line.topPx}`,
+    );
     assert.deepEqual(faults, []);
   });
 
@@ -221,6 +272,7 @@ describe("a device in a browser", { skip: noBrowser }, () => {
     const { page, faults } = session;
     await page.getByText("Several ADPCM channels: set their layout to see and hear it").waitFor();
     assert.ok(await page.getByRole("button", { name: "Listen" }).isDisabled());
+    await page.getByText("what it sends cannot be decoded yet").waitFor();
     assert.deepEqual(faults, []);
   });
 

@@ -1,5 +1,6 @@
 import type { LiveStream } from "@eet/server/api-types";
 import { useEffect, useMemo } from "preact/hooks";
+import { awaySinceMs } from "../shell/away.ts";
 import { useHotkeys } from "../shell/hotkeys.ts";
 import { Icon } from "../shell/icon.tsx";
 import { Listener, type ListenState } from "./listener.ts";
@@ -18,6 +19,13 @@ const notes = {
   waiting: "waiting for sound",
 } as const satisfies Readonly<Record<ListenState, string>>;
 
+/** Why nothing can be heard, as far as this view knows. */
+function whyNot(stream: LiveStream | null | undefined): string {
+  if (stream === null) return "not connected: nothing is live";
+  if (stream === undefined) return awaySinceMs.value === undefined ? "" : "the server cannot be reached";
+  return stream.decodable ? "" : "what it sends cannot be decoded yet";
+}
+
 /** Plays the device live. */
 export function ListenControls(props: {
   readonly hwid: string;
@@ -34,6 +42,7 @@ export function ListenControls(props: {
   // Another stream is heard at once.
   useEffect(() => listener.choose(streamId), [listener, streamId]);
   const canBegin = stream?.decodable === true;
+  const reason = state === "off" ? whyNot(stream) : "";
   const toggle = () => {
     if (isHeld) listener.resume();
     else if (state !== "off") listener.stop();
@@ -42,15 +51,16 @@ export function ListenControls(props: {
   useHotkeys({ l: toggle });
   return (
     <div class="listen-controls">
-      <span class="muted listen-note" role="status">
-        {isHeld ? "the browser holds the sound back" : notes[state]}
+      <span id="listen-note" class="muted listen-note" role="status">
+        {isHeld ? "the browser holds the sound back" : reason || notes[state]}
       </span>
       <VolumeControl />
       <button
         type="button"
         class="button is-primary listen-button"
         disabled={!canBegin && state === "off"}
-        title="Listen (l)"
+        title={reason === "" ? "Listen (l)" : `Listen: ${reason}`}
+        aria-describedby="listen-note"
         onClick={toggle}
       >
         <Icon name={state === "off" || isHeld ? "play" : "stop"} />

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isLost, isRefused, nowMs } from "../api/page-live.ts";
+import { causeNames } from "../archive/gap-names.ts";
 import { formatClock, formatDay, formatDuration, formatMoment, formatUtc } from "../format/format-time.ts";
 import { useHotkeys } from "../shell/hotkeys.ts";
 import { Icon } from "../shell/icon.tsx";
@@ -72,7 +73,17 @@ function HoverTime({ picture, leftPx }: { readonly picture: LivePicture; readonl
         {formatDay(timeMs)}, {formatClock(timeMs)}
       </strong>
       <span class="muted">{formatUtc(timeMs)}</span>
+      <HoverGap picture={picture} timeMs={timeMs} />
     </p>
+  );
+}
+
+function HoverGap({ picture, timeMs }: { readonly picture: LivePicture; readonly timeMs: number }) {
+  const gap = picture.gapAt(timeMs);
+  if (gap === undefined) return null;
+  const length = formatDuration(gap.lengthMs);
+  return (
+    <span>{gap.cause === undefined ? `gap of about ${length}` : `gap of ${length}: ${causeNames[gap.cause]}`}</span>
   );
 }
 

@@ -2,8 +2,10 @@ import type { LiveStream, SpectrumBinCount } from "@eet/server/api-types";
 import { signal } from "@preact/signals";
 import { type DeviceLevels, flagBits, type SpectrumColumns } from "../api/live-frames.ts";
 import { canvasColours, isDarkTheme, onThemeChange } from "../shell/theme.ts";
+import { drawGaps } from "./gap-drawing.ts";
 import { PictureArchive } from "./picture-archive.ts";
 import { drawFrequencyAxis, drawTimeAxis, frequencyAxisPx, timeAxisPx } from "./picture-axes.ts";
+import { type MissingSound, missingAt } from "./picture-gaps.ts";
 import { columnLengthMs, columnSampleCount, columnsPerSecond, PictureGrid } from "./picture-grid.ts";
 import { PicturePast } from "./picture-past.ts";
 import { PictureTile, shareOfPeak, tileColumnCount } from "./picture-tile.ts";
@@ -40,6 +42,8 @@ export class LivePicture {
   #sessionColumn = 0;
   /** Behind the last column that has a level. */
   #levelEnd = Number.NEGATIVE_INFINITY;
+  /** Flags of that level. */
+  #levelFlags = 0;
   /** The newest column, and the one drawn at the right edge of what is live. */
   #newest = Number.NEGATIVE_INFINITY;
   #head = Number.NEGATIVE_INFINITY;
@@ -99,12 +103,15 @@ export class LivePicture {
   takeLevels({ endSample, channels, flags }: DeviceLevels): void {
     if (this.#stream === undefined) return;
     const end = this.#sessionColumn + Math.round(endSample / this.#samplesPerColumn);
+    // What is missing lies in front of a level, or behind the one before it: no level stands for that.
+    const isBroken = ((flags | this.#levelFlags) & (flagBits.gap | flagBits.skipped)) !== 0;
     // Of a server that has much to do levels come less often.
-    const isNext = end > this.#levelEnd && end - this.#levelEnd <= maxLevelColumnCount;
+    const isNext = !isBroken && end > this.#levelEnd && end - this.#levelEnd <= maxLevelColumnCount;
     for (let column = isNext ? this.#levelEnd : end - 2; column < end; column += 1) {
       this.#tileOf(column).setLevel(within(column), shareOfLevels(channels), flags);
     }
     this.#levelEnd = end;
+    this.#levelFlags = flags;
   }
 
   /** What was received before somebody looked, of the session that is live. */
@@ -156,6 +163,14 @@ export class LivePicture {
     const span = this.span;
     if (span === undefined || leftPx < 0 || leftPx > this.#widthPx) return undefined;
     return span.fromMs + (leftPx / this.#widthPx) * (span.toMs - span.fromMs);
+  }
+
+  /** What is missing at a moment; `undefined`: nothing, as far as it is known. */
+  gapAt(timeMs: number): MissingSound | undefined {
+    const index = Math.floor((this.#grid?.columnAt(timeMs) ?? Number.NaN) / tileColumnCount);
+    const tile = this.#tiles.get(index);
+    if (tile === undefined || this.#grid === undefined) return undefined;
+    return missingAt({ tile, grid: this.#grid, endColumn: this.#newest + 1 }, timeMs);
   }
 
   close(): void {
@@ -241,7 +256,7 @@ export class LivePicture {
     context.rect(0, 0, this.#widthPx, bottom);
     context.clip();
     context.fillStyle = canvasColours().line;
-    context.fillRect(0, (spectrumHeight + bottom) / 2 + 2, this.#widthPx, 1);
+    context.fillRect(0, middleOf(spectrumHeight, bottom), this.#widthPx, 1);
     for (let at = Math.floor(right / tileColumnCount); at >= Math.floor((right - count) / tileColumnCount); at -= 1) {
       const first = at * tileColumnCount;
       const tile = this.#tileOf(first);
@@ -249,6 +264,10 @@ export class LivePicture {
       const left = Math.round((this.#widthPx - (right - first) * columnPx) * devicePixelRatio) / devicePixelRatio;
       context.drawImage(tile.image(this.#colours), left, 0, tileColumnCount * columnPx, spectrumHeight);
       drawEnvelope(context, { tile, left, width: this.#widthPx, top: spectrumHeight, bottom, right });
+      if (this.#grid !== undefined) {
+        const place = { tile, grid: this.#grid, endColumn: this.#newest + 1 };
+        drawGaps(context, place, { left, columnPx, middle: middleOf(spectrumHeight, bottom), bottom });
+      }
       this.#wantPast(tile);
       if (streamId === undefined || this.#grid === undefined) continue;
       const span = { fromMs: this.#grid.timeOf(first), toMs: this.#grid.timeOf(first + tileColumnCount) };
@@ -264,6 +283,11 @@ export class LivePicture {
       ...{ endColumn: this.#newest + 1, samplesPerColumn: this.#samplesPerColumn, binCount: this.#binCount },
     });
   }
+}
+
+/** Of an envelope between two heights: a bit more room is left above it. */
+function middleOf(top: number, bottom: number): number {
+  return (top + bottom) / 2 + 2;
 }
 
 /** Height of an envelope, 0..1. */
@@ -290,7 +314,7 @@ interface EnvelopePlace {
 function drawEnvelope(context: CanvasRenderingContext2D, place: EnvelopePlace): void {
   const { tile, left, width, top, bottom, right } = place;
   const colours = canvasColours();
-  const middle = (top + bottom) / 2 + 2;
+  const middle = middleOf(top, bottom);
   const half = (bottom - top) / 2 - 6;
   const from = Math.max(0, Math.floor(-left / columnPx));
   const to = Math.min(

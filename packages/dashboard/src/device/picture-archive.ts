@@ -1,3 +1,4 @@
+import type { Timeline } from "@eet/server/api-types";
 import { ApiError, apiPath, checkAnswer, readApi } from "../api/api-client.ts";
 import { type PictureTile, tileColumnCount } from "./picture-tile.ts";
 
@@ -81,10 +82,12 @@ export class PictureArchive {
       if (segments.length === 0) return true;
       const range = { ...bounds, width: tileColumnCount };
       const spectrumPath = apiPath(`${path}/spectrogram`, { ...range, height: this.#binCount, format: "raw" });
-      const [answer, { peaks }] = await Promise.all([
+      const [answer, { peaks }, { gaps }] = await Promise.all([
         fetch(spectrumPath, { signal }).then(checkAnswer),
         readApi<{ readonly peaks: readonly (readonly (number | null)[])[] }>(`${path}/peaks`, range, signal),
+        readApi<Timeline>(`${path}/timeline`, bounds, signal),
       ]);
+      tile.gaps = gaps;
       const spectrum = new Uint8Array(await answer.arrayBuffer());
       if (Number(answer.headers.get("eet-sample-rate")) === sampleRateHz) tile.fill(spectrum, peaks);
       return true;

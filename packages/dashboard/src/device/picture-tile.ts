@@ -1,3 +1,5 @@
+import type { Gap } from "../archive/gap-names.ts";
+
 /** Columns that a tile holds. */
 export const tileColumnCount = 512;
 
@@ -22,6 +24,8 @@ export class PictureTile {
   readonly levels = new Uint8Array(tileColumnCount);
   /** Flags of the levels. */
   readonly marks = new Uint8Array(tileColumnCount);
+  /** What is missing in it, as far as the archive knows. */
+  gaps: readonly Gap[] = [];
   readonly #binCount: number;
   /** 1: it was asked whether there is something that no archive has yet. */
   readonly #asked = new Uint8Array(tileColumnCount);
@@ -42,6 +46,11 @@ export class PictureTile {
     return true;
   }
 
+  /** Whether the spectrum of a column is known. */
+  isKnown(column: number): boolean {
+    return this.known[column * this.#binCount] !== 0;
+  }
+
   /** A column as it came live. @param column - within the tile */
   setSpectrum(column: number, levels: Uint8Array): void {
     this.known.set(levels, column * this.#binCount);
@@ -56,7 +65,7 @@ export class PictureTile {
 
   /** A column as it would have come live, where nothing is known. */
   fillSpectrum(column: number, levels: Uint8Array): void {
-    if (!this.#isKnown(column)) this.setSpectrum(column, levels);
+    if (!this.isKnown(column)) this.setSpectrum(column, levels);
   }
 
   /** The same of a level. */
@@ -91,7 +100,7 @@ export class PictureTile {
     const columnCount = Math.min(tileColumnCount, Math.floor(spectrum.length / this.#binCount));
     for (let column = 0; column < columnCount; column += 1) {
       const levels = spectrum.subarray(column * this.#binCount, (column + 1) * this.#binCount);
-      if (!this.#isKnown(column)) this.known.set(levels, column * this.#binCount);
+      if (!this.isKnown(column)) this.known.set(levels, column * this.#binCount);
       const highest = peaks.reduce((most, one) => Math.max(most, peakOf(one, column)), -1);
       if (this.levels[column] === 0 && highest >= 0) this.setLevel(column, shareOfPeak(highest), 0);
     }
@@ -108,12 +117,8 @@ export class PictureTile {
     return this.#image;
   }
 
-  #isKnown(column: number): boolean {
-    return this.known[column * this.#binCount] !== 0;
-  }
-
   #isWhole(column: number): boolean {
-    return this.#isKnown(column) && this.levels[column] !== 0;
+    return this.isKnown(column) && this.levels[column] !== 0;
   }
 
   #paintColumn(column: number): void {
