@@ -196,7 +196,7 @@ describe("Access on the page", { skip: noBrowser, timeout: 120_000 }, () => {
     const { page, faults } = session;
     await page.getByLabel("Token").fill(secrets["admin"] ?? "");
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByText("A QR code of the address stands here once its token is made on this page").waitFor();
+    await page.getByText("A QR code of the address stands here once the token is made").waitFor();
     assert.equal(await page.getByRole("img", { name: /QR code/ }).count(), 0);
     assert.deepEqual(await barriers(session), []);
     await page.getByRole("button", { name: "Make a token for my-device" }).click();

@@ -1,3 +1,4 @@
+import { mayAdminister } from "../api/access.ts";
 import { qrPath } from "./qr-path.ts";
 
 /** An address as a QR code. @param text - `undefined`: there is no address yet that a device could use */
@@ -18,8 +19,9 @@ export function QrCode({ text, label }: { readonly text: string | undefined; rea
 function NoCode() {
   return (
     <p class="qr-code is-missing small muted">
-      A QR code of the address stands here once its token is made on this page. Until then a device that scans it would
-      be refused.
+      {mayAdminister.value
+        ? "A QR code of the address stands here once the token is made: a device that scans it without one is refused."
+        : "There is no QR code of the address: it needs the token, which this page does not have."}
     </p>
   );
 }
