@@ -24,6 +24,7 @@ function brokenTile(flags: number): PictureTile {
   // The level in which the gap begins stands for the last column in front of it, and one more.
   tile.setLevel(9, 0.5, flags);
   tile.setLevel(10, 0.5, flags);
+  tile.noteAsked(0, 30);
   return tile;
 }
 
@@ -33,10 +34,20 @@ describe("findHoles", () => {
     assert.deepEqual(findHoles(brokenTile(flagBits.gap), tileColumnCount + 9), [{ from: 10, to: 20 }]);
   });
 
-  it("takes nothing for missing that was not asked for yet, that the server left out, or that is still to come", () => {
+  it("takes nothing for missing that may still come", () => {
+    const tile = brokenTile(flagBits.gap);
+    assert.deepEqual(findHoles(tile, 15), []);
+    const asked = new PictureTile(0, binCount);
+    for (const column of [0, 5]) asked.setSpectrum(column, levels);
+    asked.setLevel(0, 0.5, flagBits.gap);
+    assert.deepEqual(findHoles(asked, 6), []);
+    asked.noteAsked(0, 6);
+    assert.deepEqual(findHoles(asked, 6), [{ from: 1, to: 5 }]);
+  });
+
+  it("takes nothing for missing that the server left out, or does not tell of", () => {
     assert.deepEqual(findHoles(brokenTile(0), 30), []);
     assert.deepEqual(findHoles(brokenTile(flagBits.gap | flagBits.skipped), 30), []);
-    assert.deepEqual(findHoles(brokenTile(flagBits.gap), 15), []);
   });
 });
 

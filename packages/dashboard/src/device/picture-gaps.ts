@@ -38,8 +38,8 @@ export function findMissing({ tile, grid, endColumn }: TilePlace): readonly Miss
 }
 
 /**
- * Holes between columns that came live, of which the server says that frames are missing there. Of one that goes to the
- * edge of the tile the archive has to tell.
+ * Holes between columns that came live, of which the server says that frames are missing there, and that it could not fill
+ * when it was asked. Of one that goes to the edge of the tile the archive has to tell.
  *
  * @param endColumn - of the tile; from there on nothing has come yet
  */
@@ -50,7 +50,8 @@ export function findHoles(tile: PictureTile, endColumn: number): readonly Column
     if (tile.isKnown(from) || !tile.isKnown(from - 1)) continue;
     let to = from + 1;
     while (to < end && !tile.isKnown(to)) to += 1;
-    if (to < end && isTold(tile, from, to)) holes.push({ from, to });
+    // What only has not come yet, of a server that has much to do, is no gap.
+    if (to < end && tile.wasAsked({ from, to }) && isTold(tile, from, to)) holes.push({ from, to });
     from = to;
   }
   return holes;

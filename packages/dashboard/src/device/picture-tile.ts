@@ -90,6 +90,11 @@ export class PictureTile {
     this.#asked.fill(1, Math.max(0, from), Math.max(0, to));
   }
 
+  /** Whether all of these columns were asked for, or came. */
+  wasAsked({ from, to }: ColumnSpan): boolean {
+    return this.findMissing(from, to) === undefined;
+  }
+
   /**
    * Takes what the archive has, where nothing came live.
    *
