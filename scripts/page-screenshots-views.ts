@@ -183,7 +183,9 @@ const archive: Readonly<Record<string, View>> = {
     act: async (page) => {
       await seeArchive(page);
       await press(page, "Select what is in view");
-      await press(page, "Pin");
+      // At the next size of the window it is pinned already.
+      const pin = page.getByRole("button", { name: "Pin", exact: true });
+      if ((await pin.count()) > 0) await pin.click();
     },
   },
   "archive-gap": {
