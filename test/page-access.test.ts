@@ -50,7 +50,7 @@ async function barriers(session: PageSession): Promise<readonly string[]> {
 const shownSecret = async (page: Page) => (await page.locator(".is-made code").first().textContent()) ?? "";
 const row = (page: Page, text: string) => page.locator(".token-list li", { hasText: text });
 
-describe("Access on the page", { skip: noBrowser, timeout: 120_000 }, () => {
+describe("Access on the page", { skip: noBrowser, timeout: 240_000 }, () => {
   const stack = new AsyncDisposableStack();
   let browser: Browser;
   let server: OpenServer;
