@@ -1,6 +1,11 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
+/** Run in a page: resolves when nothing is on its way from one style to another. */
+const untilTransitionsEnd = `Promise.allSettled(
+  document.getAnimations().filter((one) => one instanceof CSSTransition).map(({ finished }) => finished),
+).then(() => undefined)`;
+
 /** A page of a browser that notes what goes wrong in it. Disposing of it closes it. */
 export class PageSession implements AsyncDisposable {
   readonly page: Page;
@@ -32,6 +37,8 @@ export class PageSession implements AsyncDisposable {
   /** What axe finds by WCAG 2.2 A and AA, as lines. */
   async findBarriers(): Promise<readonly string[]> {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    // A colour on its way to that of another theme has the contrast of neither.
+    await this.page.evaluate(untilTransitionsEnd);
     const { violations } = await new AxeBuilder({ page: this.page }).withTags(tags).analyze();
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
   }
