@@ -237,6 +237,34 @@ describe("DeviceConnection", () => {
     assert.deepEqual(bench.asked, ["close 1008 invalid audio frame", "drop"]);
   });
 
+  for (const subprotocol of ["", "eet.v1+ack"]) {
+    it(`leaves a client at a stop that has closed itself the time to hear the answer (${subprotocol || "plain"})`, async (t) => {
+      t.mock.timers.enable({ apis: ["setTimeout"] });
+      const bench = new Bench({ subprotocol });
+      bench.send(handshakeOf(), pcmFrame(0));
+      await bench.connection.onClientClose(1000, "done");
+      bench.connection.stop();
+      assert.deepEqual(bench.asked, []);
+      t.mock.timers.tick(3_000);
+      assert.deepEqual(bench.asked, ["drop"], "one that does not hang up");
+      await bench.connection.onClosed(1006, "");
+      const line = await bench.log.line("CLIENT_CLOSED");
+      assert.equal(line.level, "info");
+      assert.equal(line.fields["detail"], 'the client closed with 1000 "done"');
+    });
+  }
+
+  it("drops a client that has closed when what it sent does not come to rest [P-1.9]", async () => {
+    const bench = streaming();
+    bench.sink.flush = new Promise(() => {});
+    void bench.connection.onClientClose(1000, "");
+    bench.intake.fail(new StorageError("DISK_FULL", "no room"));
+    await bench.intake.failed;
+    assert.deepEqual(bench.asked, ["drop"]);
+    void bench.connection.onClosed(1006, "");
+    assert.equal((await bench.log.line("DISK_FULL")).level, "warn");
+  });
+
   it("waits for the session's last flush when the socket is gone", async () => {
     const bench = streaming();
     const flush = Promise.withResolvers<void>();

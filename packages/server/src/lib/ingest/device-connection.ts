@@ -75,6 +75,7 @@ type ConnectionState =
   | { readonly name: "closed" };
 
 const bye: CloseFrame = { code: 1000, reason: "bye" };
+const clientLost: Ending = { code: "CLIENT_LOST", detail: "the connection was lost without a CLOSE frame" };
 const closed: ConnectionState = { name: "closed" };
 const stopped: ConnectionState = { name: "stopped" };
 
@@ -98,6 +99,8 @@ export class DeviceConnection {
   readonly #liveness: LivenessWatch;
   #state: ConnectionState = { name: "awaiting-handshake" };
   #ending: Ending | undefined;
+  /** How the connection ends since the client's CLOSE came, unless what it sent fails to become durable. */
+  #clientEnding: Ending | undefined;
   #pausedSinceMs: MonotonicMs | undefined;
   #flushed: Promise<void> = Promise.resolve();
   #channel: FrameChannel | undefined;
@@ -168,7 +171,12 @@ export class DeviceConnection {
    * what is durable by then, and sends the rest again to whoever answers next.
    */
   stop(): void {
-    // One that is in its closing handshake is not waited for.
+    if (this.#clientEnding !== undefined) {
+      // All it sent is here: hung up now, it would take that for lost.
+      setTimeout(() => this.#port.drop(), maxSettleMs).unref();
+      return;
+    }
+    // One whose answer to the server's own CLOSE is still to come is not waited for.
     if (this.#ending !== undefined) {
       this.#port.drop();
       return;
@@ -199,10 +207,13 @@ export class DeviceConnection {
    * The client's CLOSE has come, and nothing comes behind it. A version 1 device is told nothing else, so that the answer
    * to its CLOSE says that all it sent is durable, unless that takes long.
    *
+   * @param code - of the CLOSE frame; 1005 when it has none
    * @returns resolves when the CLOSE shall be answered
    */
-  async onClientClose(): Promise<void> {
-    if (this.#isAcked || this.#ending !== undefined) return;
+  async onClientClose(code: number, reason: string): Promise<void> {
+    if (this.#ending !== undefined) return;
+    this.#clientEnding = clientClosed(code, reason);
+    if (this.#isAcked) return;
     this.#leaveSession();
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, maxSettleMs);
@@ -217,10 +228,7 @@ export class DeviceConnection {
    * @returns resolves when all that was taken is durable
    */
   onClosed(code: number, reason: string): Promise<void> {
-    this.#ending ??=
-      code === 1006
-        ? { code: "CLIENT_LOST", detail: "the connection was lost without a CLOSE frame" }
-        : { code: "CLIENT_CLOSED", detail: `the client closed with ${code} ${JSON.stringify(reason)}` };
+    this.#ending ??= this.#clientEnding ?? (code === 1006 ? clientLost : clientClosed(code, reason));
     this.#leaveSession();
     this.#logEnd(this.#ending);
     this.#tellEnd(this.#ending);
@@ -348,4 +356,8 @@ export class DeviceConnection {
       this.#context.log.info(fields, "connection ended");
     else this.#context.log.warn(fields, "connection ended");
   }
+}
+
+function clientClosed(code: number, reason: string): Ending {
+  return { code: "CLIENT_CLOSED", detail: `the client closed with ${code} ${JSON.stringify(reason)}` };
 }

@@ -65,7 +65,7 @@ export class WsDeviceLink implements WsLink, ConnectionPort {
       const violation = violationOf(error);
       if (violation !== undefined) connection.onInvalidBytes(violation, error.message);
     });
-    ws.onClientClose = () => connection.onClientClose();
+    ws.onClientClose = (code, reason) => connection.onClientClose(code, reason);
     this.ended = new Promise((resolve) => {
       ws.once("close", (code, reason) => resolve(connection.onClosed(code, reason.toString())));
     });

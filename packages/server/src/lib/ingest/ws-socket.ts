@@ -14,14 +14,17 @@ const tooBigCodes: ReadonlySet<string> = new Set([
  * too many fragments), devices expect 1009 "too big". [P-1.9] And one that answers the client's CLOSE when it likes to.
  */
 export class WsSocket extends WebSocket {
-  /** Called when the client's CLOSE has come, behind its last message. @returns when it may be answered; never rejects */
-  onClientClose: (() => Promise<void>) | undefined;
+  /**
+   * Called with what the client's CLOSE says when it has come, behind its last message; its code is 1005 when it has
+   * none. @returns when it may be answered; never rejects
+   */
+  onClientClose: ((code: number, reason: string) => Promise<void>) | undefined;
 
   override close(code?: number, reason?: string | Buffer): void {
     // Only ws itself closes without a reason or with bytes of one: those that the client's CLOSE had.
     const isAnswer = code === undefined || reason instanceof Buffer;
     if (isAnswer && this.onClientClose !== undefined && this.readyState === this.OPEN) {
-      void this.onClientClose().then(() => super.close(code, reason));
+      void this.onClientClose(code ?? 1005, String(reason ?? "")).then(() => super.close(code, reason));
     } else if (reason === undefined && (code === 1008 || code === 1009)) {
       super.close(wireErrors.MESSAGE_TOO_BIG.closeCode, wireErrors.MESSAGE_TOO_BIG.closeReason);
     } else {
