@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { AccessScene } from "../test/support/access-scene.ts";
 import { OpenServer } from "../test/support/open-server.ts";
 import { PageScene } from "../test/support/page-scene.ts";
-import { adpcmSound, birds, pcmSound, slowPcmSound, voice } from "../test/support/page-sounds.ts";
+import { adpcmSound, birds, machine, pcmSound, slowPcmSound, voice } from "../test/support/page-sounds.ts";
 import { type DeviceSound, SoundDevice, sendSound } from "../test/support/sound-device.ts";
 import { StorageScene } from "../test/support/storage-scene.ts";
 import { makeTemporaryFolder } from "../test/support/temporary-folder.ts";
@@ -16,7 +16,11 @@ export type ServerName = "scene" | "empty" | "few" | "many" | "failures" | "outa
 /** A name by which other machines may ask, as far as the page can tell. */
 export const publicHost = "recordings.example";
 
-const manyCount = 400;
+const manyCount = 120;
+/** One in so many of them has left. */
+const awayEvery = 40;
+/** What they played by the time of the picture. */
+const playedMs = 58_000;
 /** Of each of the recordings that are some days old. */
 const pastFrameCount = 900;
 const names = [
@@ -94,18 +98,19 @@ export class PictureServers implements AsyncDisposable {
     return origin;
   }
 
-  /** A server with so many devices, a few of which have names of all lengths and go on sending. */
+  /** A server with so many devices, nearly all of which send, and a few of which have names of all lengths. */
   async #openFleet(path: string, deviceCount: number): Promise<string> {
-    const server = this.#stack.use(await OpenServer.open(path, { "rotate-s": "2", wav: "false" }));
+    const server = this.#stack.use(await OpenServer.open(path, { "rotate-s": "10", wav: "false" }));
     const origin = `http://127.0.0.1:${server.port}`;
-    const hwids = Array.from({ length: deviceCount }, (_, index) => `mic-${String(index).padStart(4, "0")}`);
-    const sound = pcmSound(birds(5));
-    for (let first = 0; first < deviceCount; first += 40) {
-      await Promise.all(hwids.slice(first, first + 40).map((hwid) => sendSound(server.url, hwid, sound, 150)));
-    }
-    for (const [index, name] of names.slice(0, deviceCount).entries()) {
-      this.#stack.use(await SoundDevice.open(server.url, hwids[index] ?? "", sound));
-      await describe(origin, hwids[index] ?? "", name, ["library", "north wing"]);
+    const sounds = [await voice(), birds(1), birds(2), machine(0.3), birds(3)].map((samples) => slowPcmSound(samples));
+    for (let number = 0; number < deviceCount; number += 1) {
+      const hwid = `mic-${String(number).padStart(4, "0")}`;
+      const sound = sounds[number % sounds.length];
+      if (sound === undefined) continue;
+      if (number % awayEvery === awayEvery - 1) await sendSound(server.url, hwid, sound, pastFrameCount);
+      else this.#stack.use(await SoundDevice.open(server.url, hwid, sound, 1, playedMs));
+      const name = names[number];
+      if (name !== undefined) await describe(origin, hwid, name, ["library", "north wing"]);
     }
     return origin;
   }

@@ -173,6 +173,8 @@ describe("the web page in a browser", { skip: noBrowser }, () => {
       const { data } = context.getImageData(canvas.width - 120, 10, 60, Math.floor(canvas.height / 2));
       return new Set(new Uint32Array(data.buffer)).size > 50;
     });
+    await page.goto(`${scene.origin}/device/attic`);
+    await page.locator(".state-badge.is-gap").waitFor();
     await page.goto(`${scene.origin}/device/never-heard`);
     await page.getByRole("heading", { name: "Nothing was recorded of never-heard yet" }).waitFor();
     assert.deepEqual(

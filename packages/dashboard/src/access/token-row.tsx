@@ -59,7 +59,7 @@ export function TokenRow({ token }: { readonly token: Token }) {
           aria-label={`Revoke: ${holder}`}
           onClick={() => toggle("revoke")}
         >
-          <Icon name="unpin" size={16} />
+          <Icon name="close" size={16} />
           Revoke
         </button>
       </div>

@@ -93,13 +93,14 @@ function Actions({ model, selection }: ActionsProps) {
       </button>
       <button
         type="button"
-        class="button is-quiet"
+        class="button is-quiet is-square"
+        aria-label="Clear the selection"
         title="Clear (Esc)"
         onClick={() => {
           model.selection.value = undefined;
         }}
       >
-        Clear
+        <Icon name="close" />
       </button>
     </>
   );

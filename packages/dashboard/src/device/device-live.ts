@@ -2,6 +2,7 @@ import type { LiveStream } from "@eet/server/api-types";
 import { signal } from "@preact/signals";
 import { type DeviceLevels, liveKinds, parseDeviceLevels, parseSpectrum } from "../api/live-frames.ts";
 import { live } from "../api/page-live.ts";
+import { LevelHistory } from "../fleet/level-history.ts";
 import type { LivePicture } from "./live-picture.ts";
 
 /** Bins of a spectrum column. */
@@ -16,6 +17,8 @@ export class DeviceLive {
   /** Stream that is asked for; `undefined`: the one that began last. */
   readonly chosenStreamId = signal<number | undefined>(undefined);
   readonly hwid: string;
+  /** What was heard of it since it is looked at. */
+  readonly heard = new LevelHistory();
   readonly #subscription;
   #picture: LivePicture | undefined;
   #onLevels: ((levels: DeviceLevels) => void) | undefined;
@@ -60,6 +63,8 @@ export class DeviceLive {
     if (kind === liveKinds.spectrum) this.#picture?.takeSpectrum(parseSpectrum(message));
     if (kind !== liveKinds.deviceLevels) return;
     const levels = parseDeviceLevels(message);
+    const highest = (one: "peakDbfs" | "rmsDbfs") => Math.max(...levels.channels.map((channel) => channel[one]));
+    this.heard.take(highest("peakDbfs"), highest("rmsDbfs"), levels.flags, Date.now());
     this.#picture?.takeLevels(levels);
     this.#onLevels?.(levels);
   }

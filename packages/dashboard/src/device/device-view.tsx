@@ -53,7 +53,7 @@ export function DeviceView({ hwid }: { readonly hwid: string }) {
   const device = devices.value?.find((one) => one.hwid === report.device.hwid) ?? report.device;
   const stream = live.stream.value;
   const isLive = stream !== null && stream !== undefined;
-  const state = isLive ? stateOf({ ...device, online: true }, undefined, nowMs.value) : "offline";
+  const state = isLive ? stateOf({ ...device, online: true }, live.heard, nowMs.value) : "offline";
   return (
     <div class="device-view">
       <header class="device-head">

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { flagBits } from "../api/live-frames.ts";
 import { PictureTile } from "./picture-tile.ts";
 
 const binCount = 4;
@@ -23,5 +24,13 @@ describe("PictureTile", () => {
     assert.deepEqual(tile.findMissing(0, 1), { from: 0, to: 1 });
     tile.noteAsked(0, 1);
     assert.equal(tile.findMissing(0, 1), undefined);
+  });
+
+  it("marks what the archive has at full scale as what comes live is marked", () => {
+    const tile = new PictureTile(0, binCount);
+    const quiet = [-100, 100, -32_767, 100, -100, 100, null, null];
+    const loud = [-100, 32_767, -100, 100, -32_768, 100, null, null];
+    tile.fill(new Uint8Array(4 * binCount).fill(9), [quiet, loud]);
+    assert.deepEqual([...tile.marks.subarray(0, 4)], [flagBits.clipped, 0, flagBits.clipped, 0]);
   });
 });

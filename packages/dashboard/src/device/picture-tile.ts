@@ -1,3 +1,4 @@
+import { flagBits } from "../api/live-frames.ts";
 import type { Gap } from "../archive/gap-names.ts";
 
 /** Columns that a tile holds. */
@@ -107,7 +108,9 @@ export class PictureTile {
       const levels = spectrum.subarray(column * this.#binCount, (column + 1) * this.#binCount);
       if (!this.isKnown(column)) this.known.set(levels, column * this.#binCount);
       const highest = peaks.reduce((most, one) => Math.max(most, peakOf(one, column)), -1);
-      if (this.levels[column] === 0 && highest >= 0) this.setLevel(column, shareOfPeak(highest), 0);
+      if (this.levels[column] !== 0 || highest < 0) continue;
+      const isClipped = peaks.some((one) => isFullScale(one, column));
+      this.setLevel(column, shareOfPeak(highest), isClipped ? flagBits.clipped : 0);
     }
     this.#colours = undefined;
   }
@@ -147,4 +150,9 @@ export class PictureTile {
 function peakOf(peaks: readonly (number | null)[], column: number): number {
   const [low, high] = [peaks[column * 2] ?? null, peaks[column * 2 + 1] ?? null];
   return low === null || high === null ? -1 : Math.max(-low, high, 0) / 32_768;
+}
+
+/** As what comes live is judged: a sample at either end of the scale. */
+function isFullScale(peaks: readonly (number | null)[], column: number): boolean {
+  return peaks[column * 2] === -32_768 || peaks[column * 2 + 1] === 32_767;
 }

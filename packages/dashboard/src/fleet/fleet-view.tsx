@@ -89,7 +89,7 @@ function Toolbar() {
           }}
         >
           {nameCondition(conditionFilter.value)}
-          <Icon name="unpin" size={14} />
+          <Icon name="close" size={14} />
         </button>
       )}
       <p class="muted toolbar-count" role="status">

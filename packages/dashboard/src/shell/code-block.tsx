@@ -58,7 +58,7 @@ export function CopyButton({
       title={label}
       onClick={copy}
     >
-      <Icon name={outcome === "copied" ? "check" : outcome === "failed" ? "unpin" : "copy"} />
+      <Icon name={outcome === "copied" ? "check" : outcome === "failed" ? "close" : "copy"} />
       {isSquare ? "" : said || word}
       <span class="visually-hidden" role="status">
         {said}

@@ -24,7 +24,7 @@ const paths = {
   left: "M15 5l-7 7 7 7",
   right: "M9 5l7 7-7 7",
   download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
-  unpin: "M6 6l12 12M18 6L6 18",
+  close: "M6 6l12 12M18 6L6 18",
   again: "M20 12a8 8 0 1 1-2.3-5.7M20 4v4h-4",
   edit: "M5 19l1-4L16.5 4.5l3 3L9 18zM14.5 6.5l3 3",
   up: "M12 19V6M6.5 11.5L12 6l5.5 5.5",

@@ -86,7 +86,7 @@ function PinRow(props: { readonly pin: Pin; readonly hasDevice: boolean; readonl
             setAsking(true);
           }}
         >
-          <Icon name="unpin" size={16} />
+          <Icon name="close" size={16} />
           Remove
         </button>
       )}

@@ -258,11 +258,11 @@ describe("DeviceConnection", () => {
     const bench = streaming();
     bench.sink.flush = new Promise(() => {});
     void bench.connection.onClientClose(1000, "");
-    bench.intake.fail(new StorageError("DISK_FULL", "no room"));
+    bench.intake.fail(new StorageError("STORAGE_FULL", "no room"));
     await bench.intake.failed;
     assert.deepEqual(bench.asked, ["drop"]);
     void bench.connection.onClosed(1006, "");
-    assert.equal((await bench.log.line("DISK_FULL")).level, "warn");
+    assert.equal((await bench.log.line("STORAGE_FULL")).level, "warn");
   });
 
   it("waits for the session's last flush when the socket is gone", async () => {
