@@ -69,12 +69,13 @@ export function formatAge(ageMs: number): string {
   return seconds < 60 ? formatDuration(seconds * 1000) : formatDuration(Math.floor(seconds / 60) * 60_000);
 }
 
-/** For how long there is room: hours up to four days, then days, then years. */
+/** For how long there is room: hours up to four days, then days, then years, of which nobody counts more than ten. */
 export function formatRoom(hours: number): string {
   if (hours < 1) return "less than an hour";
   if (hours < 96) return `${Math.floor(hours)} ${hours < 2 ? "hour" : "hours"}`;
   if (hours < 24 * 730) return `${Math.floor(hours / 24)} days`;
-  return `${Math.floor(hours / 24 / 365)} years`;
+  const years = Math.floor(hours / 24 / 365);
+  return years > 10 ? "over 10 years" : `${years} years`;
 }
 
 function writeTwo(count: number, size: number, [large, small]: readonly [string, string]): string {

@@ -53,8 +53,8 @@ describe("formatAge", () => {
 
 describe("formatRoom", () => {
   it("takes the unit that a person would", () => {
-    assert.deepEqual([0.4, 1, 30, 95.9, 96, 24 * 700, 24 * 800].map(formatRoom), [
-      ...["less than an hour", "1 hour", "30 hours", "95 hours", "4 days", "700 days", "2 years"],
+    assert.deepEqual([0.4, 1, 30, 95.9, 96, 24 * 700, 24 * 800, 24 * 365 * 1900].map(formatRoom), [
+      ...["less than an hour", "1 hour", "30 hours", "95 hours", "4 days", "700 days", "2 years", "over 10 years"],
     ]);
   });
 });
