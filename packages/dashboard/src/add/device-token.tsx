@@ -78,8 +78,8 @@ function MadeToken({ secret }: { readonly secret: string }) {
       </span>
       <CodeBlock text={secret} label="The token" />
       <p class="small muted">
-        It is shown this once, and stands in the address, the QR code and the snippets until this page is loaded anew.
-        Who has it may record as this device; <a href="/access">Access</a> revokes it.
+        It is shown this once, and stands in the address and all that is made of it until this page is loaded anew. Who
+        has it may record as this device; <a href="/access">Access</a> revokes it.
       </p>
     </div>
   );
