@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { AccessScene } from "../test/support/access-scene.ts";
 import { OpenServer } from "../test/support/open-server.ts";
 import { PageScene } from "../test/support/page-scene.ts";
-import { adpcmSound, birds, machine, pcmSound, slowPcmSound, voice } from "../test/support/page-sounds.ts";
+import { adpcmSound, birds, pcmSound, slowPcmSound, voice } from "../test/support/page-sounds.ts";
 import { type DeviceSound, SoundDevice, sendSound } from "../test/support/sound-device.ts";
 import { StorageScene } from "../test/support/storage-scene.ts";
 import { makeTemporaryFolder } from "../test/support/temporary-folder.ts";
@@ -102,7 +102,7 @@ export class PictureServers implements AsyncDisposable {
   async #openFleet(path: string, deviceCount: number): Promise<string> {
     const server = this.#stack.use(await OpenServer.open(path, { "rotate-s": "10", wav: "false" }));
     const origin = `http://127.0.0.1:${server.port}`;
-    const sounds = [await voice(), birds(1), birds(2), machine(0.3), birds(3)].map((samples) => slowPcmSound(samples));
+    const sounds = [await voice(), birds(1), birds(2), birds(3), birds(4)].map((samples) => slowPcmSound(samples));
     for (let number = 0; number < deviceCount; number += 1) {
       const hwid = `mic-${String(number).padStart(4, "0")}`;
       const sound = sounds[number % sounds.length];
