@@ -236,10 +236,13 @@ describe("/api/v1/live", () => {
     const format: StreamFormat = { codec: "pcm16", sampleRateHz: 48_000, channels: 4, frameSampleCount: 12_000 };
     const payload = pcmPayloads(makeTone(frequencyHz, 48_000, 48_000, 0.5), 48_000)[0] ?? new Uint8Array();
     const device = await openDevice(server, "mic", format);
+    // On a machine with no time left the server leaves a frame out for all who look, and says so.
+    const leftOut = () => viewer.last("heartbeat")?.skipped_frames ?? 0;
     for (let count = 1; count <= 100; count += 1) {
       await device.send(payload);
-      await viewer.until(`frame ${count} is heard`, () => viewer.audio.length === count);
+      await viewer.until(`frame ${count} is heard`, () => viewer.audio.length + leftOut() >= count);
     }
+    assert.equal(viewer.last("heartbeat")?.skipped_messages ?? 0, 0, "for want of room on the way to this viewer");
     const heard = viewer.audio.map(({ samples }) => Buffer.from(samples.buffer));
     assert.ok(heard.every((bytes) => bytes.equals(payload)));
     assert.deepEqual(await device.close(), { kind: "clean" });
