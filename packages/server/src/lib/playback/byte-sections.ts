@@ -1,10 +1,15 @@
 import type { ByteRange } from "../kernel/object-reader.ts";
+import type { ChunkMemory } from "./chunk-memory.ts";
 
 /** A part of a file that is made while it is read. */
 export interface ByteSection {
   readonly byteLength: number;
-  /** Bytes `[start, end)` of the section. */
-  read(start: number, end: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /**
+   * Bytes `[start, end)` of the section.
+   *
+   * @param memory - where chunks may lie, which are then to be given back; default: fresh memory
+   */
+  read(start: number, end: number, memory?: ChunkMemory): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
 /** A section that is in memory. */
@@ -20,15 +25,15 @@ export function memorySection(bytes: Uint8Array): ByteSection {
 export function sampleSection(
   sampleCount: number,
   blockBytes: number,
-  readSamples: (from: number, to: number) => AsyncIterable<Uint8Array>,
+  readSamples: (from: number, to: number, memory?: ChunkMemory) => AsyncIterable<Uint8Array>,
 ): ByteSection {
   return {
     byteLength: sampleCount * blockBytes,
-    async *read(start, end) {
+    async *read(start, end, memory) {
       const from = Math.floor(start / blockBytes);
       let skipBytes = start - from * blockBytes;
       let leftBytes = end - start;
-      for await (const chunk of readSamples(from, Math.ceil(end / blockBytes))) {
+      for await (const chunk of readSamples(from, Math.ceil(end / blockBytes), memory)) {
         const piece = chunk.subarray(skipBytes, skipBytes + leftBytes);
         skipBytes = 0;
         leftBytes -= piece.byteLength;
@@ -44,12 +49,16 @@ export function totalBytes(sections: readonly ByteSection[]): number {
 }
 
 /** Bytes of sections that follow one another; those before the range are not read. */
-export async function* readSections(sections: readonly ByteSection[], { start, end }: ByteRange) {
+export async function* readSections(
+  sections: readonly ByteSection[],
+  { start, end }: ByteRange,
+  memory?: ChunkMemory,
+): AsyncGenerator<Uint8Array> {
   let at = 0;
   for (const section of sections) {
     const first = Math.max(0, start - at);
     const last = Math.min(section.byteLength, end - at);
-    if (last > first) yield* section.read(first, last);
+    if (last > first) yield* section.read(first, last, memory);
     at += section.byteLength;
   }
 }

@@ -1,5 +1,6 @@
 import type { SegmentPlace } from "../catalog/catalog-reader.ts";
 import { StorageError } from "../kernel/errors.ts";
+import { type ChunkMemory, chunkBytes } from "./chunk-memory.ts";
 import type { SessionRun } from "./heard-runs.ts";
 import type { SegmentLookup } from "./known-segments.ts";
 import type { PieceLine } from "./piece-line.ts";
@@ -8,7 +9,7 @@ import { readAhead } from "./read-ahead.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
 
 /** What is read at once; a usual segment is less. */
-const maxUnitBytes = 512 * 1024;
+const maxUnitBytes = chunkBytes;
 const readAheadDepth = 4;
 const segmentsPerQuery = 100;
 
@@ -34,15 +35,17 @@ export class PcmReader {
   /**
    * Interleaved s16le of a line's samples `[from, to)`, in chunks of whole samples.
    *
+   * @param memory - where chunks may lie, which are then to be given back; default: fresh memory
    * @throws StorageError `AUDIO_UNAVAILABLE`
    */
-  read(line: PieceLine, channels: number, from: number, to: number): AsyncGenerator<Uint8Array> {
+  read(line: PieceLine, channels: number, from: number, to: number, memory?: ChunkMemory): AsyncGenerator<Uint8Array> {
     const blockBytes = channels * 2;
     const maxCount = Math.max(1, Math.floor(maxUnitBytes / blockBytes));
     const silence = new Uint8Array(maxCount * blockBytes);
+    const take = memory && ((byteLength: number) => memory.take(byteLength));
     return readAhead(this.#units(line, from, to, maxCount), readAheadDepth, async (unit) => {
       if ("silentCount" in unit) return silence.subarray(0, unit.silentCount * blockBytes);
-      return await this.#audio.read(unit.segment, unit.fromSample, unit.toSample);
+      return await this.#audio.read(unit.segment, unit.fromSample, unit.toSample, take);
     });
   }
 

@@ -5,6 +5,7 @@ import { StorageError } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
 import type { ByteRange, ObjectReader } from "../kernel/object-reader.ts";
 import type { PastAsk, PastPicture } from "../live/past-meter.ts";
+import type { ChunkMemory } from "./chunk-memory.ts";
 import { overlapRule } from "./heard-runs.ts";
 import { KnownSegments } from "./known-segments.ts";
 import { OpenAudioSource } from "./open-audio-source.ts";
@@ -62,6 +63,13 @@ export interface RangeAudio {
    * @throws RangeError for FLAC with `bytes`, or for bytes beyond the end
    */
   read(bytes?: ByteRange): Readable;
+  /**
+   * The same for who gives chunks back: they lie in `memory`, as far as they need any, and each is to be released when
+   * nobody looks at it any more.
+   *
+   * @throws RangeError as `read`
+   */
+  chunks(memory: ChunkMemory, bytes?: ByteRange): AsyncGenerator<Uint8Array>;
 }
 
 const defaultThreadCount = 2;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { ByteRange } from "../kernel/object-reader.ts";
 import { type ByteSection, memorySection, readSections, sampleSection, totalBytes } from "./byte-sections.ts";
+import type { ChunkMemory } from "./chunk-memory.ts";
 import type { PcmReader } from "./pcm-reader.ts";
 import { PieceLine } from "./piece-line.ts";
 import type { RangeAudio } from "./playback.ts";
@@ -36,7 +37,9 @@ export function createRangeAudio({ plan, facts, format, gapMode, pcm }: RangeAud
   const line = new PieceLine(pieces);
   const { sampleCount } = line;
   const firstIndex = pieces[0]?.from ?? plan.from;
-  const samples = sampleSection(sampleCount, channels * 2, (from, to) => pcm.read(line, channels, from, to));
+  const samples = sampleSection(sampleCount, channels * 2, (from, to, memory) =>
+    pcm.read(line, channels, from, to, memory),
+  );
   const audioFacts: AudioFacts = { ...facts, format, gapMode, sampleCount };
   const common = {
     facts: audioFacts,
@@ -50,16 +53,22 @@ export function createRangeAudio({ plan, facts, format, gapMode, pcm }: RangeAud
     return {
       ...common,
       byteLength: undefined,
-      read: (bytes) => {
+      ...readers((_, bytes) => {
         if (bytes !== undefined) throw new RangeError("a FLAC is made while it is read: no part of it can be had");
         const pieces = pcm.read(line, channels, 0, sampleCount);
-        return Readable.from(readFlac(pieces, { sampleRateHz, channels, sampleCount, title, startMs }), byteStream);
-      },
+        return readFlac(pieces, { sampleRateHz, channels, sampleCount, title, startMs });
+      }),
     };
   }
   const sections = format === "raw" ? [samples] : frameWav(plan, samples, firstIndex);
   const byteLength = totalBytes(sections);
-  return { ...common, byteLength, read: (bytes) => readBytes(sections, byteLength, bytes) };
+  return { ...common, byteLength, ...readers((memory, bytes) => readBytes(sections, byteLength, bytes, memory)) };
+}
+
+type ReadChunks = (memory: ChunkMemory | undefined, bytes: ByteRange | undefined) => AsyncGenerator<Uint8Array>;
+
+function readers(readChunks: ReadChunks): Pick<RangeAudio, "read" | "chunks"> {
+  return { read: (bytes) => Readable.from(readChunks(undefined, bytes), byteStream), chunks: readChunks };
 }
 
 const byteStream = { objectMode: false, highWaterMark: 256 * 1024 } as const;
@@ -69,12 +78,17 @@ function frameWav(plan: RangePlan, samples: ByteSection, firstIndex: number): re
   return [memorySection(header), samples, memorySection(trailer)];
 }
 
-function readBytes(sections: readonly ByteSection[], byteLength: number, bytes: ByteRange | undefined): Readable {
+function readBytes(
+  sections: readonly ByteSection[],
+  byteLength: number,
+  bytes: ByteRange | undefined,
+  memory: ChunkMemory | undefined,
+): AsyncGenerator<Uint8Array> {
   const { start, end } = bytes ?? { start: 0, end: byteLength };
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end > byteLength || start > end) {
     throw new RangeError(`bytes ${start} to ${end} were asked for, there are ${byteLength}`);
   }
-  return Readable.from(readSections(sections, { start, end }), byteStream);
+  return readSections(sections, { start, end }, memory);
 }
 
 function formatFileName({ hwid, streamId, sampleRateHz }: RangePlan, firstIndex: number, format: AudioFormat): string {

@@ -8,7 +8,7 @@ import { segmentEndings } from "../storage/segment-path.ts";
 import { BinAudio } from "./bin-audio.ts";
 import type { PlaybackThreads } from "./playback-threads.ts";
 import { layOutWav, type WavStretch } from "./wav-layout.ts";
-import { hasFile, readLocalWav, readStretches, readText, stampFile } from "./wav-part-store.ts";
+import { hasFile, readLocalWav, readStretches, readText, stampFile, type TakeMemory } from "./wav-part-store.ts";
 
 export interface SegmentAudioOptions {
   readonly reader: Pick<CatalogReader, "segment" | "gapsOf">;
@@ -42,10 +42,11 @@ export class SegmentAudio {
    * Reads a part of a segment; gaps are silence.
    *
    * @param fromSample - position in the session, as `toSample`; both within the segment
+   * @param take - gives memory that the samples may be put into; default: fresh memory
    * @returns interleaved s16le
    * @throws StorageError `AUDIO_UNAVAILABLE`, with what was tried
    */
-  async read(segment: SegmentPlace, fromSample: number, toSample: number): Promise<Uint8Array> {
+  async read(segment: SegmentPlace, fromSample: number, toSample: number, take?: TakeMemory): Promise<Uint8Array> {
     const part = { segment, fromSample, toSample };
     const failures: string[] = [];
     const attempt = async (what: string, work: () => Promise<Uint8Array | undefined>) => {
@@ -61,7 +62,7 @@ export class SegmentAudio {
     };
     const stretches = await this.#layOut(part);
     const local =
-      (await attempt("local .wav", () => this.#readLocalWav(part, stretches))) ??
+      (await attempt("local .wav", () => this.#readLocalWav(part, stretches, take))) ??
       (await attempt("local .bin", async () => {
         const path = this.#basePath(segment) + segmentEndings.bin;
         const stamp = await stampFile(path);
@@ -102,10 +103,10 @@ export class SegmentAudio {
     return layOutWav(segment, gaps, fromSample, toSample);
   }
 
-  async #readLocalWav({ segment }: Part, stretches: readonly WavStretch[] | undefined) {
+  async #readLocalWav({ segment }: Part, stretches: readonly WavStretch[] | undefined, take: TakeMemory | undefined) {
     if (stretches === undefined || segment.wavSampleCount === null) return undefined;
     const expected = { ...segment.format, sampleCount: segment.wavSampleCount };
-    return await readLocalWav(this.#basePath(segment) + segmentEndings.wav, expected, stretches);
+    return await readLocalWav(this.#basePath(segment) + segmentEndings.wav, expected, stretches, take);
   }
 
   async #fetchWav(

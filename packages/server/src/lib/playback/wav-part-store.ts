@@ -13,6 +13,11 @@ export interface ExpectedWav {
 /** Reads bytes `[start, end)` of a WAV. */
 export type WavBytes = (start: number, end: number) => Promise<Uint8Array>;
 
+/** Gives memory to read into, whatever stands in it. */
+export type TakeMemory = (byteLength: number) => Uint8Array;
+
+const takeFresh: TakeMemory = (byteLength) => Buffer.allocUnsafeSlow(byteLength);
+
 /** Puts stretches of a WAV together; what it leaves out is silence. */
 export async function readStretches(
   stretches: readonly WavStretch[],
@@ -38,24 +43,31 @@ export async function readStretches(
 }
 
 /**
- * Reads stretches of a local WAV, once its header and its length have shown that it is what is expected.
+ * Reads stretches of a local WAV; its header and its length must show that it is what is expected.
  *
+ * @param take - where the samples of a single stretch go
  * @throws the system's error; an Error when it is something else or cut short
  */
 export async function readLocalWav(
   path: string,
   expected: ExpectedWav,
   stretches: readonly WavStretch[],
+  take: TakeMemory = takeFresh,
 ): Promise<Uint8Array> {
   const handle = await open(path, "r");
   try {
-    const { size } = await handle.stat();
+    const head = new Uint8Array(wavHeaderBytes);
+    const readBytes: WavBytes = (start, end) => readExactly(handle, start, take(end - start));
+    // At once: each is a trip to another thread, and it hardly ever is another file.
+    const [{ size }, , bytes] = await Promise.all([
+      handle.stat(),
+      readExactly(handle, 0, head),
+      readStretches(stretches, expected.channels, readBytes),
+    ]);
     const trailerBytes = size - wavHeaderBytes - expected.sampleCount * expected.channels * 2;
-    const readBytes: WavBytes = (start, end) => readExactly(handle, start, end - start);
-    const isWhole =
-      trailerBytes >= 0 && isSame(await readBytes(0, wavHeaderBytes), formatWavHeader({ ...expected, trailerBytes }));
+    const isWhole = trailerBytes >= 0 && isSame(head, formatWavHeader({ ...expected, trailerBytes }));
     if (!isWhole) throw new Error(`${path} is not the WAV that the catalogue describes`);
-    return await readStretches(stretches, expected.channels, readBytes);
+    return bytes;
   } finally {
     await handle.close();
   }
@@ -84,10 +96,9 @@ export async function readText(path: string): Promise<string | undefined> {
   return await readFile(path, "utf8").catch(() => undefined);
 }
 
-async function readExactly(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await handle.read(bytes, at, length - at, position + at);
+async function readExactly(handle: FileHandle, position: number, bytes: Uint8Array): Promise<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; ) {
+    const { bytesRead } = await handle.read(bytes, at, bytes.byteLength - at, position + at);
     if (bytesRead === 0) throw new Error(`the file ends after ${position + at} bytes`);
     at += bytesRead;
   }

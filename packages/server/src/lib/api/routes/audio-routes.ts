@@ -1,6 +1,8 @@
 import { finished, Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
+import type { ByteRange } from "../../kernel/object-reader.ts";
+import { ChunkMemory } from "../../playback/chunk-memory.ts";
 import type { RangeAudio } from "../../playback/playback.ts";
 import type { AudioFacts, RangeFacts } from "../../playback/range-facts.ts";
 import { audioFormats, gapModes } from "../../playback/range-request.ts";
@@ -9,6 +11,7 @@ import type { ApiLoad } from "../api-load.ts";
 import type { ApiSources } from "../api-sources.ts";
 import { matchesAny, sendBytes } from "../byte-answer.ts";
 import { findDevice } from "../known-device.ts";
+import { LentBody } from "../lent-body.ts";
 import { HwidParams, queryOf } from "../parameters.ts";
 import { formatExactTime } from "../time-parameter.ts";
 import { parseRangeQuery, rangeParameters } from "./range-parameters.ts";
@@ -69,8 +72,10 @@ export function addAudioRoutes(
 function sendAudio(request: FastifyRequest, reply: FastifyReply, audio: RangeAudio, isAttachment: boolean) {
   const { byteLength, contentType, etag, fileName } = audio;
   if (byteLength !== undefined) {
-    const read = (bytes: { start: number; end: number }) =>
-      audio.read(bytes.start === 0 && bytes.end === byteLength ? undefined : bytes);
+    const read = (bytes: ByteRange) => {
+      const memory = new ChunkMemory();
+      return new LentBody(audio.chunks(memory, bytes), memory);
+    };
     return sendBytes(request, reply, { sizeBytes: byteLength, contentType, etag, fileName, isAttachment, read });
   }
   reply
