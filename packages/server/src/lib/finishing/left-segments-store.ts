@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { existsSync, readFile } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { parseAdpcmHeader } from "@eet/audio";
 import { frameRules, serialDistance } from "@eet/protocol";
 import { systemErrorCode } from "../kernel/errors.ts";
@@ -11,6 +12,9 @@ import { segmentEndings } from "../storage/segment-path.ts";
 import { BinReader } from "./bin-reader-store.ts";
 import { type SegmentFolder, stemsWith } from "./finished-scan-store.ts";
 import { parseOpening } from "./opening-format.ts";
+
+/** Without a `FileHandle`, which costs several times as much. */
+const readText = promisify(readFile);
 
 /** What another run has left open in a folder. */
 export interface LeftOpenings {
@@ -30,9 +34,9 @@ export async function readLeftOpenings(folder: SegmentFolder, runId: string, log
   const unreadableSessions: string[] = [];
   for (const stem of stemsWith(segmentEndings.open, folder)) {
     const path = join(folder.path, `${stem}${segmentEndings.open}`);
-    const file = await readIfThere(path);
-    if (file === undefined) continue;
-    const opening = parseOpeningOf(stem, file.text);
+    const text = await readIfThere(path);
+    if (text === undefined) continue;
+    const opening = parseOpeningOf(stem, text);
     if (opening?.runId === runId) continue;
     const hasFrames = [segmentEndings.binPart, segmentEndings.bin].some((end) => folder.names.has(`${stem}${end}`));
     if (hasFrames && opening !== undefined) openings.push({ ...opening, folder: folder.folder });
@@ -42,7 +46,7 @@ export async function readLeftOpenings(folder: SegmentFolder, runId: string, log
     }
     // It is written before its frames' file is made: without frames it stands for nothing, unless this run is just
     // writing it.
-    else if (opening !== undefined || file.modifiedMs < performance.timeOrigin) await removeFile(path);
+    else if (opening !== undefined || (await isOlderThanRun(path))) await removeFile(path);
   }
   // What one segment tells about the nibble order holds for the next.
   return { openings: openings.sort((a, b) => a.index - b.index), unreadableSessions };
@@ -59,8 +63,8 @@ function parseOpeningOf(stem: string, text: string): SegmentOpening | undefined 
  * frame was found to its next one, so it may be this run's by now.
  */
 export async function isStillLeft(path: string, runId: string): Promise<boolean> {
-  const file = await readIfThere(path);
-  return file !== undefined && parseOpening(file.text)?.runId !== runId;
+  const text = await readIfThere(path);
+  return text !== undefined && parseOpening(text)?.runId !== runId;
 }
 
 /** What a segment's name ends with: `{session}-{index}`. [S-1.1] */
@@ -70,12 +74,20 @@ function parseStem(stem: string): { readonly session: string; readonly index: nu
 }
 
 /** @returns `undefined` when the file has gone since the folder was listed: this run has finished its segment */
-async function readIfThere(path: string): Promise<{ readonly text: string; readonly modifiedMs: number } | undefined> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    const { mtimeMs } = await stat(path);
-    return { text: await readFile(path, "utf8"), modifiedMs: mtimeMs };
+    return await readText(path, "utf8");
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function isOlderThanRun(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).mtimeMs < performance.timeOrigin;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return false;
     throw error;
   }
 }
