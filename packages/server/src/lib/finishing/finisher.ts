@@ -16,6 +16,11 @@ const maxQueueLength = 100_000;
 const defaultRetryDelays: RetryDelays = { firstMs: 5_000, longestMs: 60_000 };
 /** Threads come and go with the load: starting one costs more than a segment does. */
 const threadIdleMs = 30_000;
+/**
+ * While so many wait that an earlier run left, of a whole fleet that is, they get no overview: that is a fifth of the work,
+ * devices wait for the rest, and an overview is measured when somebody asks for it.
+ */
+const maxCountWithOverviews = 1_000;
 /** Threads that one segment may take along: the next start tries it again. */
 const maxCrashCount = 3;
 
@@ -184,7 +189,8 @@ export class Finisher {
     const { session, index } = segment.opening;
     const earlierOrder = await earlierOrderOf(session.session, index);
     const run = () => {
-      const overviewPath = this.#options.overviewPath?.();
+      const isHurried = isRecovered && this.#recoveredPace.waitingCount > maxCountWithOverviews;
+      const overviewPath = isHurried ? undefined : this.#options.overviewPath?.();
       return this.#runInThread({
         receivedPath,
         ...(overviewPath !== undefined && { overviewPath }),

@@ -25,12 +25,15 @@ function start(pace: RecoveredPace, sessions: readonly string[]) {
 
 describe("RecoveredPace", () => {
   it("lets two run for each thread, the others in the order in which they came", async () => {
-    const { begun, endOne, all } = start(new RecoveredPace(1), ["a", "b", "c", "d", "c"]);
+    const pace = new RecoveredPace(1);
+    const { begun, endOne, all } = start(pace, ["a", "b", "c", "d", "c"]);
     await turn();
     assert.deepEqual(begun, ["a", "b"]);
+    assert.equal(pace.waitingCount, 3);
     for (let count = 0; count < 5; count += 1) await endOne();
     await all;
     assert.deepEqual(begun, ["a", "b", "c", "c", "d"]);
+    assert.equal(pace.waitingCount, 0);
   });
 
   it("lets go first whom somebody waits for, as long as he does", async () => {

@@ -11,10 +11,16 @@ export class RecoveredPace {
   readonly #waiting = new Map<string, (() => void)[]>();
   readonly #preferred = new Set<string>();
   #runningCount = 0;
+  #waitingCount = 0;
 
   /** @param threadCount - threads that there are */
   constructor(threadCount: number) {
     this.#maxCount = threadCount * countPerThread;
+  }
+
+  /** Segments whose turn has not come. */
+  get waitingCount(): number {
+    return this.#waitingCount;
   }
 
   /** Runs `work` for a session in its turn. */
@@ -37,6 +43,7 @@ export class RecoveredPace {
 
   #wait(session: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waitingCount += 1;
     const waiting = this.#waiting.get(session);
     if (waiting === undefined) this.#waiting.set(session, [resolve]);
     else waiting.push(resolve);
@@ -50,7 +57,10 @@ export class RecoveredPace {
     const next = waiting?.shift();
     if (session !== undefined && waiting?.length === 0) this.#waiting.delete(session);
     if (next === undefined) this.#runningCount -= 1;
-    else next();
+    else {
+      this.#waitingCount -= 1;
+      next();
+    }
   }
 
   #nextSession(): string | undefined {
