@@ -80,7 +80,10 @@ export interface RetentionQueue {
   totals(): LocalTotals;
   /** Oldest first, by `keptFromMs`. */
   localSegments(filter: LocalFilter): readonly LocalSegment[];
-  /** Of the newest segments since a time, at most 5 000 of them: `sinceMs` is then later than asked for. */
+  /**
+   * Of the newest segments since a time, at most 5 000 of them. `sinceMs` is later than asked for where there are more, and
+   * where recording began later: nothing was recorded for a day in front of it.
+   */
   recentBytes(sinceMs: number): RecentBytes;
 }
 

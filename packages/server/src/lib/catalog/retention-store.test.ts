@@ -173,4 +173,15 @@ describe("RetentionStore", () => {
     assert.deepEqual(retention.recentBytes(sinceMs), { bytes: 2 * bytes, sinceMs });
     assert.deepEqual(retention.recentBytes(sinceMs + 60_000), { bytes: 0, sinceMs: sinceMs + 60_000 });
   });
+
+  it("counts from where recording began, which is no hour ago", () => {
+    const agoMs = sessionStartMs - 3_600_000;
+    assert.deepEqual(retention.recentBytes(agoMs), { bytes: 0, sinceMs: agoMs });
+    for (let index = 0; index < 3; index++) add({ index });
+    assert.deepEqual(retention.recentBytes(agoMs), { bytes: 3 * bytes, sinceMs: sessionStartMs });
+    // A device whose clock is years behind changes nothing.
+    const { time } = finishedSegment().sidecar;
+    add({ session: "s9", index: 9, sidecar: { time: { ...time, start_ms: 1, end_ms: 2 } } });
+    assert.deepEqual(retention.recentBytes(agoMs), { bytes: 3 * bytes, sinceMs: sessionStartMs });
+  });
 });

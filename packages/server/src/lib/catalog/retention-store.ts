@@ -13,6 +13,8 @@ import type { Flag } from "./schema.ts";
 
 /** Segments that {@link RetentionStore.recentBytes} adds up at most: a few milliseconds. */
 const recentLimit = 5_000;
+/** Where nothing was recorded for so long in front of the time asked for, recording began behind it. */
+const pauseMs = 24 * 3_600_000;
 
 /** What stands in the totals for what was recorded without an id. */
 const noId = "";
@@ -43,6 +45,7 @@ interface Statements {
     [sinceMs: number, untilMs: number, limit: number],
     { bytes: number | null; sinceMs: number | null; count: number }
   >;
+  readonly anyWithin: Statement<[fromMs: number, toMs: number], { found: Flag }>;
 }
 
 const columns = `id, name, folder, hwid, start_ms AS startMs, end_ms AS endMs, kept_from_ms AS keptFromMs,
@@ -74,6 +77,9 @@ function prepare(sqlite: Database): Statements {
         SELECT bin_bytes + coalesce(wav_bytes, 0) AS bytes, start_ms AS startMs
         FROM segments INDEXED BY segments_by_time WHERE start_ms >= ? AND start_ms <= ?
         ORDER BY start_ms DESC LIMIT ?)`),
+    anyWithin: sqlite.prepare(`
+      SELECT EXISTS (
+        SELECT 1 FROM segments INDEXED BY segments_by_time WHERE start_ms >= ? AND start_ms < ?) AS found`),
   };
 }
 
@@ -114,8 +120,10 @@ export class RetentionStore implements RetentionQueue {
   }
 
   recentBytes(sinceMs: number): RecentBytes {
-    const found = withCatalogErrors(this.#path, () => this.#statements.recent.get(sinceMs, this.#nowMs(), recentLimit));
-    const isCut = found !== undefined && found.count >= recentLimit;
-    return { bytes: found?.bytes ?? 0, sinceMs: isCut ? (found.sinceMs ?? sinceMs) : sinceMs };
+    const { recent, anyWithin } = this.#statements;
+    const found = withCatalogErrors(this.#path, () => recent.get(sinceMs, this.#nowMs(), recentLimit));
+    const before = withCatalogErrors(this.#path, () => anyWithin.get(sinceMs - pauseMs, sinceMs));
+    const isWhole = before?.found === 1 && (found?.count ?? 0) < recentLimit;
+    return { bytes: found?.bytes ?? 0, sinceMs: isWhole ? sinceMs : (found?.sinceMs ?? sinceMs) };
   }
 }
