@@ -29,7 +29,14 @@ export {
   overviewGrid,
 } from "./lib/overview-meter.ts";
 export { levelOfPower, PowerSpectrum, powerOfLevel } from "./lib/power-spectrum.ts";
-export { columnBounds, type DrawnAudio, drawPeaks, drawSpectrogram, spectrumSizeFor } from "./lib/range-columns.ts";
+export {
+  columnBounds,
+  type DrawnAudio,
+  drawPeaks,
+  drawSpectrogram,
+  spectrumSizeFor,
+  spectrumStarts,
+} from "./lib/range-columns.ts";
 export { bytesPerSample, convertToS16, type WavSampleFormat } from "./lib/sample-format.ts";
 export { WavError, type WavErrorCode } from "./lib/wav-error.ts";
 export type { WavFormat } from "./lib/wav-format.ts";

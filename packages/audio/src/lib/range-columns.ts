@@ -86,8 +86,13 @@ export function drawSpectrogram(audio: DrawnAudio, width: number, binCount: numb
   return levels;
 }
 
-/** Where the transforms of a column begin: spread over it, or around its middle where it is shorter than one. */
-function spectrumStarts(from: number, to: number, size: number, sampleCount: number): readonly number[] {
+/**
+ * Where the transforms of a column begin: spread over it, or around its middle where it is shorter than one.
+ *
+ * @param from - first sample of the column @param to - behind its last @param size - samples of a transform
+ * @param sampleCount - samples that there are; default: no end
+ */
+export function spectrumStarts(from: number, to: number, size: number, sampleCount = Infinity): readonly number[] {
   const last = Math.max(0, sampleCount - size);
   const room = to - from - size;
   if (room <= 0) return [Math.min(Math.max(0, Math.round((from + to - size) / 2)), last)];

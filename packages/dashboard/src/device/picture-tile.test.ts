@@ -28,9 +28,19 @@ describe("PictureTile", () => {
 
   it("marks what the archive has at full scale as what comes live is marked", () => {
     const tile = new PictureTile(0, binCount);
-    const quiet = [-100, 100, -32_767, 100, -100, 100, null, null];
-    const loud = [-100, 32_767, -100, 100, -32_768, 100, null, null];
-    tile.fill(new Uint8Array(4 * binCount).fill(9), [quiet, loud]);
-    assert.deepEqual([...tile.marks.subarray(0, 4)], [flagBits.clipped, 0, flagBits.clipped, 0]);
+    const quiet = [-100, 100, -32_767, 100, -100, 100, -100, 100, -100, 100, null, null];
+    const loud = [-100, 32_767, -100, 100, -100, 100, -100, 100, null, null, -32_768, 100];
+    tile.fill(new Uint8Array(6 * binCount).fill(9), [quiet, loud]);
+    const { clipped } = flagBits;
+    assert.deepEqual([...tile.marks.subarray(0, 6)], [clipped, clipped, 0, 0, clipped, clipped]);
+  });
+
+  it("draws what the archive has as coarsely as what comes live", () => {
+    const tile = new PictureTile(0, binCount);
+    tile.fill(new Uint8Array(4 * binCount).fill(9), [[-100, 100, -20_000, 100, -5, 5, null, null]]);
+    const [first, second, third, fourth] = tile.levels;
+    assert.ok(first !== undefined && first > 100);
+    assert.deepEqual([second, fourth], [first, 0]);
+    assert.ok(third !== undefined && third < first);
   });
 });

@@ -107,9 +107,11 @@ export class PictureTile {
     for (let column = 0; column < columnCount; column += 1) {
       const levels = spectrum.subarray(column * this.#binCount, (column + 1) * this.#binCount);
       if (!this.isKnown(column)) this.known.set(levels, column * this.#binCount);
-      const highest = peaks.reduce((most, one) => Math.max(most, peakOf(one, column)), -1);
-      if (this.levels[column] !== 0 || highest < 0) continue;
-      const isClipped = peaks.some((one) => isFullScale(one, column));
+      if (this.levels[column] !== 0 || !peaks.some((one) => peakOf(one, column) >= 0)) continue;
+      // What comes live is measured ten times a second, columns are drawn twenty times.
+      const both = [column - (column % 2), column - (column % 2) + 1];
+      const highest = Math.max(...peaks.flatMap((one) => both.map((each) => peakOf(one, each))));
+      const isClipped = peaks.some((one) => both.some((each) => isFullScale(one, each)));
       this.setLevel(column, shareOfPeak(highest), isClipped ? flagBits.clipped : 0);
     }
     this.#colours = undefined;

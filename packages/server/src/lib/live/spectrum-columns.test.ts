@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { drawSpectrogram } from "@eet/audio";
 import { SpectrumColumns } from "./spectrum-columns.ts";
 
 const mono = { sampleRateHz: 16_000, channels: 1 };
@@ -28,6 +29,24 @@ describe("SpectrumColumns", () => {
     );
     for (const { levels } of columns) assert.deepEqual([loudest(levels), Math.max(...levels)], [40, 255]);
   });
+
+  for (const [sampleRateHz, binCount] of [
+    [8_000, 128],
+    [16_000, 256],
+    [48_000, 256],
+  ] as const) {
+    it(`gives of noise what the archive gives, at ${sampleRateHz} Hz in ${binCount} bins`, () => {
+      let state = 1;
+      const samples = Int16Array.from({ length: sampleRateHz }, () => {
+        state = (state * 48_271) % 2_147_483_647;
+        return (state % 20_001) - 10_000;
+      });
+      const { columns, meter } = measure({ sampleRateHz, channels: 1 }, binCount);
+      meter.push(samples, 0);
+      const drawn = drawSpectrogram({ samples, channels: 1, missing: [] }, 20, binCount);
+      assert.deepEqual(Buffer.concat(columns.map(({ levels }) => levels)), Buffer.from(drawn));
+    });
+  }
 
   it("looks back where a spectrum is longer than a column, of all channels", () => {
     const { columns, meter } = measure({ ...mono, channels: 2 }, 512);

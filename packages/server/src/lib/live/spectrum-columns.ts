@@ -1,8 +1,6 @@
-import { levelOfPower, PowerSpectrum } from "@eet/audio";
+import { levelOfPower, PowerSpectrum, spectrumStarts } from "@eet/audio";
 
 const columnsPerSecond = 20;
-/** Spectra that are averaged for one column at most. */
-const maxSpectraPerColumn = 4;
 
 /** @param start - first sample of the column @param levels - one per bin, the receiver's own */
 export type ColumnListener = (start: number, levels: Uint8Array) => void;
@@ -88,16 +86,15 @@ export class SpectrumColumns {
     if (this.#start < this.#firstStart) return;
     const { size } = this.#spectrum;
     const channels = this.#channels;
-    const lastOffset = this.#values.length / channels - size;
-    const spectrumCount = Math.max(1, Math.min(maxSpectraPerColumn, Math.floor(this.columnSamples / size)));
+    // As many as the archive takes, so that what is live looks no other. A column shorter than one has its end at its own.
+    const offsets = this.historySamples > 0 ? [0] : spectrumStarts(0, this.columnSamples, size);
     this.#powers.fill(0);
-    for (let index = 1; index <= spectrumCount; index += 1) {
-      const offset = Math.round((lastOffset * index) / spectrumCount);
+    for (const offset of offsets) {
       for (let channel = 0; channel < channels; channel += 1) {
         this.#spectrum.add(this.#values, offset * channels + channel, channels, this.#powers);
       }
     }
-    const scale = 1 / (spectrumCount * channels);
+    const scale = 1 / (offsets.length * channels);
     this.#onColumn(
       this.#start,
       Uint8Array.from(this.#powers, (power) => levelOfPower(power * scale)),
