@@ -14,6 +14,8 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   "server/catalog": ["server/kernel"],
   "server/upload": ["server/kernel", "protocol", "packages/server/src/lib/catalog/upload-queue.ts"],
   "server/ingest": ["server/kernel", "protocol"],
+  // What is recorded by, in this process or in others.
+  "server/hosting": ["server/kernel", "server/storage", "server/recording", "server/ingest", "protocol"],
   "server/playback": [
     "server/kernel",
     "server/storage",
@@ -83,6 +85,7 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "server/catalog",
     "server/upload",
     "server/ingest",
+    "server/hosting",
     "server/playback",
     "server/events",
     "server/health",

@@ -78,7 +78,7 @@ function recoveryTarget(scratch: string, all: readonly SeedFile[]): FuzzTarget {
         attempt(() => finishSegment({ receivedPath, segment, wantsWav: true, isRecovered }), Error);
       };
       const frameLogFolder = join(data, "frame-log");
-      const run = { runId: "another", bootId: "another", wantsWav: true, log: silentLog };
+      const run = { isLeftAlone: () => false, bootId: "another", wantsWav: true, log: silentLog };
       await recoverSegments({ receivedPath, frameLogFolder, ...run, finish });
       for await (const { problems } of verifyFolder(receivedPath)) assert.ok(Array.isArray(problems));
       for await (const { sidecar } of scanFinishedSegments(receivedPath, silentLog)) {

@@ -28,10 +28,13 @@ export class DeviceProfiles {
     };
   }
 
-  /** Learns from a segment whose own frames told the order. */
-  learn({ sidecar }: FinishedSegment): void {
+  /** Learns from a segment whose own frames told the order. @returns whether that was news */
+  learn({ sidecar }: FinishedSegment): boolean {
     const { hwid, nibble_order: found } = sidecar;
-    if (hwid === null || found === null) return;
-    if (found.source === "exact" || found.source === "statistical") this.#cachedOrders.set(hwid, found.order);
+    if (hwid === null || found === null) return false;
+    if (found.source !== "exact" && found.source !== "statistical") return false;
+    if (this.#cachedOrders.get(hwid) === found.order) return false;
+    this.#cachedOrders.set(hwid, found.order);
+    return true;
   }
 }

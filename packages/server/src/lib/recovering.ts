@@ -3,6 +3,7 @@ import type { AbandonedSessions } from "./abandoned-sessions.ts";
 import type { EndedSessions } from "./ended-sessions.ts";
 import type { Finisher } from "./finishing/finisher.ts";
 import { recoverSegments } from "./finishing/recovery-store.ts";
+import type { IngestHost } from "./hosting/ingest-host.ts";
 import { toError } from "./kernel/errors.ts";
 import type { Log } from "./kernel/log.ts";
 import type { RecoveryState } from "./readiness.ts";
@@ -11,8 +12,7 @@ import { readBootId } from "./storage/boot-id-store.ts";
 import type { Uploading } from "./uploading.ts";
 
 export interface RecoveringParts {
-  /** Stands in the openings of this run's segments. */
-  readonly runId: string;
+  readonly ingest: Pick<IngestHost, "isOwnRun">;
   /** Told how far it is. */
   readonly recovery: { state: RecoveryState };
   readonly finisher: Finisher;
@@ -34,14 +34,14 @@ export interface RecoveringOptions {
 
 /** Finishes what an earlier run left, then begins what waits for that. Never rejects. [S-3.3] */
 export async function recover(
-  { runId, recovery, finisher, uploading, retaining, endedSessions, abandonedSessions }: RecoveringParts,
+  { ingest, recovery, finisher, uploading, retaining, endedSessions, abandonedSessions }: RecoveringParts,
   { dataPath, frameLogFolder, wantsWav, log, stopping }: RecoveringOptions,
 ): Promise<void> {
   try {
     const result = await recoverSegments({
       receivedPath: join(dataPath, "received"),
       frameLogFolder,
-      runId,
+      isLeftAlone: (runId) => ingest.isOwnRun(runId),
       bootId: readBootId(),
       wantsWav,
       log,

@@ -43,7 +43,12 @@ describe("SegmentPipeline", () => {
     catalog = await openCatalog({ path: join(root, "catalog.db"), log, clock: systemClock });
     frameLog = await FrameLog.open({ folder: join(root, "frame-log"), runId, onError: assert.fail });
     const pipeline = new SegmentPipeline({
-      ...{ catalog, frameLog, runId, log, receivedPath: root, uploading: undefined },
+      ...{ catalog, log, receivedPath: root, uploading: undefined },
+      ingest: {
+        isOwnRun: (id) => id === runId,
+        closeSegment: ({ logNumber }) => frameLog.closeSegment(logNumber),
+        learn() {},
+      },
       profiles: new DeviceProfiles(new Map(), []),
     });
     finisher = new Finisher({

@@ -2,22 +2,22 @@ import { join } from "node:path";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { DeviceProfiles } from "./device-profiles.ts";
 import type { Finisher } from "./finishing/finisher.ts";
+import type { IngestHost } from "./hosting/ingest-host.ts";
 import type { FinishedSegment } from "./kernel/finished-segment.ts";
 import type { Log } from "./kernel/log.ts";
 import type { RecordingEvent, RecordingListener } from "./kernel/recording-events.ts";
 import type { ClosedSegment } from "./kernel/segment-record.ts";
 import { removeFile } from "./storage/durable-file-store.ts";
-import type { FrameLog } from "./storage/frame-log-store.ts";
 import { segmentEndings } from "./storage/segment-path.ts";
 import type { Uploading } from "./uploading.ts";
 
 export interface SegmentPipelineOptions {
   readonly catalog: Catalog;
-  readonly frameLog: FrameLog;
+  /** Told of segments of its own that are finished, and of what they tell of their device. */
+  readonly ingest: Pick<IngestHost, "isOwnRun" | "closeSegment" | "learn">;
   readonly profiles: DeviceProfiles;
   /** `data/received` */
   readonly receivedPath: string;
-  readonly runId: string;
   readonly log: Log;
   readonly uploading: Uploading | undefined;
   readonly onSegmentClosed?: ((segment: FinishedSegment) => void) | undefined;
@@ -97,14 +97,14 @@ export class SegmentPipeline {
 
   /** Catalogues a finished segment, which then needs its `.open.json` no more. [S-2.3] */
   async take(segment: FinishedSegment, closed: ClosedSegment): Promise<void> {
-    const { catalog, frameLog, profiles, receivedPath, runId, uploading } = this.#options;
+    const { catalog, ingest, receivedPath, uploading } = this.#options;
     const { opening } = closed;
-    const isLive = opening.runId === runId;
+    const isLive = ingest.isOwnRun(opening.runId);
     // An old segment that is derived again says nothing of the device's firmware today.
-    if (isLive) profiles.learn(segment);
+    if (isLive) this.#learn(segment);
     await catalog.addSegment(segment, uploading?.kinds ?? [], { isBackfill: !isLive });
     await removeFile(join(receivedPath, opening.folder, `${opening.name}${segmentEndings.open}`));
-    if (isLive) frameLog.closeSegment(opening.logNumber);
+    ingest.closeSegment(opening);
     uploading?.notify();
     this.#log(segment);
     this.#options.onSegmentClosed?.(segment);
@@ -112,7 +112,13 @@ export class SegmentPipeline {
 
   /** Forgets a segment that turned out to hold no frame. */
   drop({ opening }: ClosedSegment): void {
-    if (opening.runId === this.#options.runId) this.#options.frameLog.closeSegment(opening.logNumber);
+    this.#options.ingest.closeSegment(opening);
+  }
+
+  #learn(segment: FinishedSegment): void {
+    const { ingest, profiles } = this.#options;
+    const { hwid } = segment.sidecar;
+    if (profiles.learn(segment) && hwid !== null) ingest.learn(hwid, profiles.profileOf(hwid));
   }
 
   #log({ sidecar, folder }: FinishedSegment): void {

@@ -2,15 +2,15 @@ import type { Health } from "./api/http-api.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Finisher } from "./finishing/finisher.ts";
 import type { Guarding } from "./guarding.ts";
+import type { IngestHost } from "./hosting/ingest-host.ts";
 import type { WsEndpoint } from "./ingest/ws-endpoint.ts";
-import type { Recorder } from "./recording/recorder.ts";
 import type { DiskGuard } from "./storage/disk-guard.ts";
 import type { Uploading } from "./uploading.ts";
 
 export interface HealthParts {
   readonly disk: DiskGuard;
   readonly endpoint: WsEndpoint;
-  readonly recorder: Recorder;
+  readonly ingest: IngestHost;
   readonly finisher: Finisher;
   readonly catalog: Catalog;
   readonly uploading: Uploading | undefined;
@@ -19,7 +19,7 @@ export interface HealthParts {
 
 /** What `/healthz` tells of a running server. */
 export function readHealth(parts: HealthParts, version: string): Health {
-  const { disk, endpoint, recorder, finisher, catalog, uploading } = parts;
+  const { disk, endpoint, ingest, finisher, catalog, uploading } = parts;
   const { pending, uploading: inFlight, stored, failed } = catalog.uploads.counts();
   const isDegraded = disk.state !== "ok" || uploading?.isStoreDown === true || finisher.failedCount > 0;
   return {
@@ -28,7 +28,7 @@ export function readHealth(parts: HealthParts, version: string): Health {
     access: parts.guarding.mode,
     uptimeS: Math.floor(process.uptime()),
     connections: endpoint.connectionCount,
-    sessions: recorder.sessionCount,
+    sessions: ingest.figures.sessionCount,
     finishing: finisher.queueLength,
     unfinished: finisher.failedCount,
     disk: { state: disk.state, freeBytes: disk.freeBytes },

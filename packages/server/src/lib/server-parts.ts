@@ -1,18 +1,18 @@
-import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { limits } from "@eet/protocol";
 import { AbandonedSessions } from "./abandoned-sessions.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Settings } from "./config/settings.ts";
-import { createEndpoint } from "./device-entrance.ts";
 import { DeviceProfiles } from "./device-profiles.ts";
 import { EndedSessions } from "./ended-sessions.ts";
 import { Eventing } from "./eventing.ts";
 import { Finisher } from "./finishing/finisher.ts";
 import { openFolderCatalog } from "./folder-catalog.ts";
 import { Guarding } from "./guarding.ts";
-import type { WsEndpoint } from "./ingest/ws-endpoint.ts";
+import type { IngestHost } from "./hosting/ingest-host.ts";
+import { WsEndpoint } from "./ingest/ws-endpoint.ts";
+import { openIngest } from "./ingesting.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import type { ClosingStack } from "./kernel/closing-stack.ts";
 import { StorageError, toError } from "./kernel/errors.ts";
@@ -23,15 +23,12 @@ import { Listening } from "./listening.ts";
 import { openPeople } from "./people.ts";
 import { overviewPathOf } from "./playing.ts";
 import type { RecoveryState } from "./readiness.ts";
-import { Recorder } from "./recording/recorder.ts";
 import { Retaining } from "./retaining.ts";
 import { LocalEviction } from "./retention/local-eviction.ts";
 import { SegmentPipeline } from "./segment-pipeline.ts";
-import { readBootId } from "./storage/boot-id-store.ts";
 import { openDataLock } from "./storage/data-lock-store.ts";
 import { DiskGuard } from "./storage/disk-guard.ts";
 import { syncFolder } from "./storage/durable-file-store.ts";
-import { FrameLog } from "./storage/frame-log-store.ts";
 import { openUploading, type Uploading } from "./uploading.ts";
 import { Watching } from "./watching.ts";
 
@@ -53,8 +50,6 @@ export interface ServerOptions {
 /** The parts of a running server that it asks for something. */
 export interface Parts extends Storing, Recording {
   readonly recovery: { state: RecoveryState };
-  /** Stands in the openings of this run's segments. */
-  readonly runId: string;
   readonly catalog: Catalog;
   readonly listening: Listening;
   readonly guarding: Guarding;
@@ -77,7 +72,7 @@ interface Recording {
   readonly endedSessions: EndedSessions;
   readonly abandonedSessions: AbandonedSessions;
   readonly watching: Watching;
-  readonly recorder: Recorder;
+  readonly ingest: IngestHost;
 }
 
 /** Opens everything that stands behind the sockets, in order. */
@@ -100,26 +95,24 @@ export async function openParts(options: ServerOptions, dataPath: string, stack:
   });
   stack.add(guarding, () => guarding.close());
   const storing = await openStoring(options, dataPath, stores, stack, () => recording);
-  const recording: Recording = openRecording(options, dataPath, { stores, storing, limiting }, stack);
-  const { disk, recorder } = recording;
+  const recording: Recording = await openRecording(options, dataPath, { stores, storing, limiting }, stack);
+  const { disk, ingest } = recording;
   await disk.start();
   stack.add(disk, () => disk.close());
-  const { eventing, uploading, profiles } = storing;
-  const refusalReason = () => (disk.state === "hard" ? diskFullError(disk) : undefined);
-  const taken = { eventing, uploading, recorder, guarding, limiting, profiles };
-  const endpoint = createEndpoint(options, { ...taken, refusalReason });
-  const { runId, catalog } = stores;
+  const endpoint = new WsEndpoint({
+    ...limiting.ofDevices,
+    ...{ clock, log, tally: limiting.tally, devices: ingest, gate: guarding },
+    refusalReason: () => (disk.state === "hard" ? diskFullError(disk) : undefined),
+  });
+  const { catalog } = stores;
   const recovery = { state: "running" as const };
-  return { ...storing, ...recording, recovery, runId, catalog, listening, guarding, limiting, endpoint };
+  return { ...storing, ...recording, recovery, catalog, listening, guarding, limiting, endpoint };
 }
 
 /** What is recorded is kept by these. */
 interface Stores {
-  /** Stands in the openings of this run's segments. */
-  readonly runId: string;
   /** `data/received` */
   readonly receivedPath: string;
-  readonly frameLog: FrameLog;
   readonly catalog: Catalog;
 }
 
@@ -131,14 +124,11 @@ async function openStores(
   stack.add(openDataLock(dataPath), (lock) => lock.close());
   const receivedPath = join(dataPath, "received");
   await mkdir(receivedPath, { recursive: true });
-  const runId = randomUUID();
-  const frameLog = await openFrameLog(dataPath, runId, log);
   // What is acknowledged is found by the names of these folders.
   for (const folder of [dataPath, dirname(dataPath)]) await syncFolder(folder);
-  stack.add(frameLog, () => frameLog.close());
   const catalog = await openFolderCatalog(dataPath, { log, clock });
   stack.add(catalog, () => catalog.close());
-  return { runId, receivedPath, frameLog, catalog };
+  return { receivedPath, catalog };
 }
 
 /** Closed behind all that writes events. */
@@ -182,18 +172,53 @@ interface RecordingParts {
   readonly limiting: Limiting;
 }
 
-function openRecording(
+async function openRecording(
   options: ServerOptions,
   dataPath: string,
   parts: RecordingParts,
   stack: ClosingStack,
-): Recording {
-  const { settings, log, clock = systemClock } = options;
-  const { runId, receivedPath, frameLog, catalog } = parts.stores;
-  const { profiles } = parts.storing;
-  const disk: DiskGuard = createDiskGuard(options, dataPath, parts.storing, () => recorder);
-  const pipeline = createPipeline(options, parts);
-  const finisher: Finisher = new Finisher({
+): Promise<Recording> {
+  const { log, clock = systemClock } = options;
+  const { receivedPath, catalog } = parts.stores;
+  const { eventing, uploading, profiles } = parts.storing;
+  const { limiting } = parts;
+  // A segment counts as stored only with its frames.
+  const hasUploads = uploading?.kinds.includes("bin") ?? false;
+  const ingest = await openIngest(
+    { settings: options.settings, dataPath, receivedPath, hasUploads, clock },
+    {
+      ...{ log, tally: limiting.tally },
+      onRecording: (event) => listener(event),
+      onConnection: (event) => eventing.takeConnection(event),
+      findEnded: (session) => endedSessions.find(session),
+      profileOf: (hwid) => profiles.profileOf(hwid),
+    },
+  );
+  stack.add(ingest, () => ingest.close());
+  const disk = createDiskGuard(options, dataPath, parts.storing, ingest);
+  const pipeline = createPipeline(options, parts, ingest);
+  const finisher = createFinisher(options, dataPath, parts, { disk, pipeline });
+  stack.add(finisher, () => finisher.close());
+  const endedSessions = new EndedSessions({ catalog, finisher, clock, log });
+  const abandonedSessions = new AbandonedSessions({
+    ...{ catalog, finisher, resumeTtlMs: limits.resumeTtlS * 1000, clock, log },
+    isLive: (session) => pipeline.isLive(session),
+  });
+  stack.add(abandonedSessions, () => abandonedSessions.close());
+  const watching = new Watching({ ...{ ingest, profiles, clock, log }, ...limiting.ofViewers });
+  const listener = watching.listen(pipeline.listen(finisher));
+  stack.add(ingest, () => ingest.endSessions());
+  return { disk, finisher, endedSessions, abandonedSessions, watching, ingest };
+}
+
+function createFinisher(
+  { settings, log }: ServerOptions,
+  dataPath: string,
+  { stores }: RecordingParts,
+  { disk, pipeline }: { readonly disk: DiskGuard; readonly pipeline: SegmentPipeline },
+): Finisher {
+  const { catalog, receivedPath } = stores;
+  return new Finisher({
     receivedPath,
     overviewPath: () => (disk.state === "ok" ? overviewPathOf(dataPath) : undefined),
     workerCount: settings.server.finishWorkers,
@@ -204,34 +229,13 @@ function openRecording(
     onFinished: (segment, closed) => pipeline.take(segment, closed),
     onEmpty: (closed) => pipeline.drop(closed),
   });
-  stack.add(finisher, () => finisher.close());
-  const endedSessions = new EndedSessions({ catalog, finisher, clock, log });
-  const abandonedSessions = new AbandonedSessions({
-    ...{ catalog, finisher, resumeTtlMs: limits.resumeTtlS * 1000, clock, log },
-    isLive: (session) => pipeline.isLive(session),
-  });
-  stack.add(abandonedSessions, () => abandonedSessions.close());
-  const watching = new Watching({
-    ...{ recorder: () => recorder, profiles, clock, log },
-    ...parts.limiting.ofViewers,
-  });
-  const recorder: Recorder = new Recorder({
-    ...settings.server,
-    flushIntervalMs: settings.server.flushMs,
-    findEnded: (session) => endedSessions.find(session),
-    ...{ receivedPath, bootId: readBootId(), runId, frameLog, clock },
-    listener: watching.listen(pipeline.listen(finisher)),
-    profileOf: (hwid) => profiles.profileOf(hwid),
-  });
-  stack.add(recorder, () => recorder.close());
-  return { disk, finisher, endedSessions, abandonedSessions, watching, recorder };
 }
 
 function createDiskGuard(
   { log }: ServerOptions,
   dataPath: string,
   { eventing, retaining }: Storing,
-  recorder: () => Recorder,
+  ingest: IngestHost,
 ): DiskGuard {
   const disk: DiskGuard = new DiskGuard({
     dataFolder: dataPath,
@@ -240,36 +244,27 @@ function createDiskGuard(
     onState: (state, space) => eventing.takeDisk({ state, ...space, headroomHours: retaining.headroomHours(space) }),
     onLow: (state) => {
       retaining.makeRoom();
-      if (state === "hard") recorder().failAll(diskFullError(disk));
+      if (state === "hard") ingest.failAll(diskFullError(disk));
     },
   });
   return disk;
 }
 
-function createPipeline({ log, onSegmentClosed }: ServerOptions, { stores, storing }: RecordingParts): SegmentPipeline {
-  const { catalog, frameLog, receivedPath, runId } = stores;
+function createPipeline(
+  { log, onSegmentClosed }: ServerOptions,
+  { stores, storing }: RecordingParts,
+  ingest: IngestHost,
+): SegmentPipeline {
+  const { catalog, receivedPath } = stores;
   const { eventing, retaining, uploading, profiles } = storing;
   return new SegmentPipeline({
-    ...{ catalog, frameLog, profiles, receivedPath, runId, log, uploading },
+    ...{ catalog, ingest, profiles, receivedPath, log, uploading },
     onSegmentClosed: (segment) => {
       eventing.takeSegment(segment);
       retaining.takeSegment(segment);
       onSegmentClosed?.(segment);
     },
   });
-}
-
-function openFrameLog(dataPath: string, runId: string, log: Log): Promise<FrameLog> {
-  return FrameLog.open({
-    folder: frameLogPath(dataPath),
-    runId,
-    onError: (error) => log.error({ error: error.message }, "frame log not written: a power cut now could cost more"),
-  });
-}
-
-/** Where the newest frames are, besides their segments. */
-export function frameLogPath(dataPath: string): string {
-  return join(dataPath, "frame-log");
 }
 
 /** Why nothing can be recorded now. */
@@ -284,16 +279,16 @@ export function diskFullError(disk: DiskGuard): StorageError {
 /** Tells the connection of an acknowledged session what the object store holds of it. */
 async function tellUploaded(
   segmentId: number,
-  { catalog, finisher, recorder }: Pick<Parts, "catalog" | "finisher" | "recorder">,
+  { catalog, finisher, ingest }: Pick<Parts, "catalog" | "finisher" | "ingest">,
   log: Log,
 ): Promise<void> {
   try {
     const found = await catalog.sessionOfSegment(segmentId);
-    if (found?.isAcked !== true || !recorder.isHeld(found.session)) return;
+    if (found?.isAcked !== true || !ingest.isHeld(found.session)) return;
     // The catalogue does not know of a segment that is still to be finished: what lies behind it is told later.
     if (finisher.hasFailed(found.session)) return;
     const nextSeq = await catalog.uploadedNext(found.session);
-    if (nextSeq !== undefined) recorder.noteUploaded(found.session, nextSeq);
+    if (nextSeq !== undefined) ingest.noteUploaded(found.session, nextSeq);
   } catch (thrown) {
     log.warn({ segmentId, error: toError(thrown).message }, "progress of uploads not told to the device");
   }

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { createHttpApi } from "./api/http-api.ts";
 import type { Settings } from "./config/settings.ts";
+import { frameLogPath } from "./ingesting.ts";
 import { systemClock } from "./kernel/clock.ts";
 import { ClosingStack } from "./kernel/closing-stack.ts";
 import { formatPlace, type Place } from "./listening.ts";
@@ -8,7 +9,7 @@ import { servePage } from "./page-serving.ts";
 import { limitProbes, readReadiness } from "./readiness.ts";
 import { recover } from "./recovering.ts";
 import { readHealth } from "./server-health.ts";
-import { frameLogPath, openParts, type Parts, type ServerOptions } from "./server-parts.ts";
+import { openParts, type Parts, type ServerOptions } from "./server-parts.ts";
 import { openServing } from "./serving.ts";
 
 export type { ServerOptions } from "./server-parts.ts";
@@ -84,8 +85,8 @@ export class EetServer {
 
   /** Viewers of the live side, and devices whose frames are shown to one of them. */
   get watching(): { readonly viewerCount: number; readonly deviceCount: number } {
-    const { watching, recorder } = this.#parts;
-    return { viewerCount: watching.endpoint.viewerCount, deviceCount: recorder.tapCount };
+    const { watching, ingest } = this.#parts;
+    return { viewerCount: watching.endpoint.viewerCount, deviceCount: ingest.tapCount };
   }
 
   /** Takes over what of other settings can change while it runs: limits, quotas, who gets events. Never rejects. */

@@ -6,6 +6,7 @@ import type { Catalog } from "./catalog/catalog.ts";
 import type { Eventing } from "./eventing.ts";
 import type { Finisher } from "./finishing/finisher.ts";
 import type { Guarding } from "./guarding.ts";
+import type { IngestHost } from "./hosting/ingest-host.ts";
 import type { WsEndpoint } from "./ingest/ws-endpoint.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { ClosingStack } from "./kernel/closing-stack.ts";
@@ -14,7 +15,6 @@ import type { Listening } from "./listening.ts";
 import type { OverviewKeeper } from "./playback/overview-source.ts";
 import type { Playback } from "./playback/playback.ts";
 import { createPlayback } from "./playing.ts";
-import type { Recorder } from "./recording/recorder.ts";
 import type { Retaining } from "./retaining.ts";
 import { SegmentCounts } from "./segment-counts.ts";
 import { SimulatedDevices } from "./simulation/simulated-devices.ts";
@@ -33,7 +33,7 @@ export interface ServingParts {
   readonly retaining: Retaining;
   readonly uploading: Uploading | undefined;
   readonly finisher: Finisher;
-  readonly recorder: Recorder;
+  readonly ingest: IngestHost;
   readonly endpoint: WsEndpoint;
   readonly watching: Pick<Watching, "figures" | "showPast">;
   readonly disk: DiskGuard;
@@ -92,18 +92,18 @@ function readFigures(
   segments: SegmentCounts,
   playback: Pick<Playback, "crashCount">,
 ): ServerFigures {
-  const { catalog, eventing, retaining, uploading, finisher, recorder, endpoint, disk, clock } = parts;
-  const { tally } = recorder;
+  const { catalog, eventing, retaining, uploading, finisher, ingest, endpoint, disk, clock } = parts;
+  const recorded = ingest.figures;
   return {
     connectionCount: endpoint.connectionCount,
     onlineDeviceCount: eventing.online.count,
-    sessionCount: recorder.sessionCount,
-    frameTotal: tally.frameCount,
-    byteTotal: tally.byteCount,
-    gapTotal: tally.gapCount,
-    duplicateTotal: tally.duplicateCount,
-    flushLatency: tally.flushLatency.read(),
-    syncLatency: tally.syncLatency.read(),
+    sessionCount: recorded.sessionCount,
+    frameTotal: recorded.frameCount,
+    byteTotal: recorded.byteCount,
+    gapTotal: recorded.gapCount,
+    duplicateTotal: recorded.duplicateCount,
+    flushLatency: recorded.flushLatency,
+    syncLatency: recorded.syncLatency,
     finishingCount: finisher.queueLength,
     finishCrashTotal: finisher.crashCount,
     playbackCrashTotal: playback.crashCount,

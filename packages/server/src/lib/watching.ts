@@ -1,6 +1,7 @@
 import type { LiveFigures } from "./api/metrics/server-figures.ts";
 import type { ServerSettings } from "./config/settings.ts";
 import type { DeviceProfiles } from "./device-profiles.ts";
+import type { IngestHost } from "./hosting/ingest-host.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { LimitTally } from "./kernel/limit-tally.ts";
 import type { Log } from "./kernel/log.ts";
@@ -8,11 +9,10 @@ import type { RecordingListener } from "./kernel/recording-events.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import type { ReadPast } from "./live/past-meter.ts";
 import { WsLiveEndpoint } from "./live/ws-live-endpoint.ts";
-import type { Recorder } from "./recording/recorder.ts";
 
 export interface WatchingOptions {
-  /** Asked for once somebody looks. */
-  readonly recorder: () => Pick<Recorder, "tap">;
+  /** Asked for frames once somebody looks. */
+  readonly ingest: Pick<IngestHost, "tap">;
   readonly profiles: Pick<DeviceProfiles, "profileOf">;
   readonly clock: Clock;
   readonly log: Log;
@@ -26,10 +26,10 @@ export class Watching {
   readonly #hub: LiveHub;
   #readPast: ReadPast | undefined;
 
-  constructor({ recorder, profiles, clock, log, limits, tally }: WatchingOptions) {
+  constructor({ ingest, profiles, clock, log, limits, tally }: WatchingOptions) {
     this.#hub = new LiveHub({
       ...{ clock, log },
-      tapDevice: (hwid, tap) => recorder().tap(hwid, tap),
+      tapDevice: (hwid, tap) => ingest.tap(hwid, tap),
       cachedOrderOf: (hwid) => profiles.profileOf(hwid).cachedNibbleOrder,
       readPast: async (ask) => {
         if (this.#readPast === undefined) throw new Error("the server is not up yet");

@@ -12,6 +12,7 @@ import { segmentEndings } from "../storage/segment-path.ts";
 import { BinReader } from "./bin-reader-store.ts";
 import { type SegmentFolder, stemsWith } from "./finished-scan-store.ts";
 import { parseOpening } from "./opening-format.ts";
+import type { RecoveryOptions } from "./recovery-store.ts";
 
 /** Without a `FileHandle`, which costs several times as much. */
 const readText = promisify(readFile);
@@ -27,17 +28,23 @@ export interface LeftOpenings {
 /**
  * Reads the openings of the segments in a folder that another run has left.
  *
- * @param runId - this run: it may open and finish segments of its own meanwhile
+ * @param others - what is none of this: it may be opened and finished meanwhile
  */
-export async function readLeftOpenings(folder: SegmentFolder, runId: string, log: Log): Promise<LeftOpenings> {
+export async function readLeftOpenings(
+  folder: SegmentFolder,
+  { isLeftAlone, isOnItsWay }: Pick<RecoveryOptions, "isLeftAlone" | "isOnItsWay">,
+  log: Log,
+): Promise<LeftOpenings> {
   const openings: SegmentOpening[] = [];
   const unreadableSessions: string[] = [];
   for (const stem of stemsWith(segmentEndings.open, folder)) {
     const path = join(folder.path, `${stem}${segmentEndings.open}`);
+    // Asked before it is read: once it is finished it is there no more.
+    if (isOnItsWay?.(stem) === true) continue;
     const text = await readIfThere(path);
     if (text === undefined) continue;
     const opening = parseOpeningOf(stem, text);
-    if (opening?.runId === runId) continue;
+    if (opening !== undefined && isLeftAlone(opening.runId)) continue;
     const hasFrames = [segmentEndings.binPart, segmentEndings.bin].some((end) => folder.names.has(`${stem}${end}`));
     if (hasFrames && opening !== undefined) openings.push({ ...opening, folder: folder.folder });
     else if (hasFrames) {
@@ -62,9 +69,11 @@ function parseOpeningOf(stem: string, text: string): SegmentOpening | undefined 
  * Whether another run's opening still stands at a path. A session that goes on gives the name of a segment in which no
  * frame was found to its next one, so it may be this run's by now.
  */
-export async function isStillLeft(path: string, runId: string): Promise<boolean> {
+export async function isStillLeft(path: string, isLeftAlone: (runId: string) => boolean): Promise<boolean> {
   const text = await readIfThere(path);
-  return text !== undefined && parseOpening(text)?.runId !== runId;
+  if (text === undefined) return false;
+  const opening = parseOpening(text);
+  return opening === undefined || !isLeftAlone(opening.runId);
 }
 
 /** What a segment's name ends with: `{session}-{index}`. [S-1.1] */

@@ -28,8 +28,8 @@ export interface RecoveryOptions {
   /** `data/received` */
   readonly receivedPath: string;
   readonly frameLogFolder: string;
-  /** This run: its own segments are left alone. */
-  readonly runId: string;
+  /** Whether segments that a run has opened are none of this recovery's: they are still recorded. */
+  readonly isLeftAlone: (runId: string) => boolean;
   readonly bootId: string;
   /** Whether a `.bin` whose WAV is missing gets one. */
   readonly wantsWav: boolean;
@@ -135,9 +135,9 @@ class Recovery {
   }
 
   async #listLeft(folder: SegmentFolder): Promise<void> {
-    const { log, runId } = this.#options;
+    const { log, isLeftAlone } = this.#options;
     const orphanedSessions = await removeOrphanedParts(folder, log);
-    const { openings, unreadableSessions } = await readLeftOpenings(folder, runId, log);
+    const { openings, unreadableSessions } = await readLeftOpenings(folder, isLeftAlone, log);
     for (const session of [...orphanedSessions, ...unreadableSessions]) this.#unrecovered.add(session);
     for (const opening of openings) this.#left.push({ opening, folder });
   }
@@ -210,14 +210,14 @@ class Recovery {
   }
 
   async finish(): Promise<RecoveryResult> {
-    const { frameLogFolder, runId, log } = this.#options;
+    const { frameLogFolder, isLeftAlone, log } = this.#options;
     await Promise.all(this.#finishing);
     let leftCount = 0;
     await this.#limit.map(this.#openingPaths, async (path) => {
-      if (await isStillLeft(path, runId)) leftCount += 1;
+      if (await isStillLeft(path, isLeftAlone)) leftCount += 1;
     });
     // The logs are what proves the frames of segments that are still open: without them a power cut costs all.
-    if (leftCount === 0 && !this.hasUnreadable) await removeOldFrameLogs(frameLogFolder, runId);
+    if (leftCount === 0 && !this.hasUnreadable) await removeOldFrameLogs(frameLogFolder, isLeftAlone);
     else if (leftCount > 0)
       log.warn({ segments: leftCount }, "segments of an earlier run are still open: the frame logs stay for them");
     return { recoveredCount: this.#recoveredCount, rederivedCount: this.#rederivedCount };

@@ -23,7 +23,7 @@ export async function recover(root: string, options: Partial<RecoveryOptions> = 
   const result = await recoverSegments({
     receivedPath: root,
     frameLogFolder: join(root, "..", "frame-log"),
-    runId: "run-2",
+    isLeftAlone: (runId) => runId === "run-2",
     bootId: "boot-1",
     wantsWav: true,
     log,

@@ -55,7 +55,7 @@ export interface ConnectionPeer {
 export interface ConnectionContext extends AckChannelContext {
   readonly log: Log;
   /** Where ends by a limit are counted. */
-  readonly tally?: LimitTally | undefined;
+  readonly tally?: Pick<LimitTally, "note"> | undefined;
   /** Called once the handshake of this connection has come. */
   readonly onHandshake?: (format: StreamFormat) => void;
   /** Told of connections whose handshake has come. */

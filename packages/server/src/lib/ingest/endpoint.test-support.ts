@@ -7,6 +7,7 @@ import { WebSocket } from "ws";
 import type { Clock, MonotonicMs, WallMs } from "../kernel/clock.ts";
 import { noteForwardedAddress } from "../kernel/forwarded-client.ts";
 import { MemoryLog } from "../kernel/memory-log.test-support.ts";
+import { DeviceLinks, type DeviceLinksOptions } from "./device-links.ts";
 import { FakeSink } from "./fake-sink.test-support.ts";
 import { RawClient } from "./raw-client.test-support.ts";
 import { WsEndpoint, type WsEndpointOptions } from "./ws-endpoint.ts";
@@ -54,23 +55,18 @@ export interface TestEndpoint {
   openClient(path: string): Promise<WebSocket>;
 }
 
-export async function startEndpoint(t: TestContext, options: Partial<WsEndpointOptions> = {}): Promise<TestEndpoint> {
+export async function startEndpoint(
+  t: TestContext,
+  given: Partial<Omit<WsEndpointOptions, "devices"> & DeviceLinksOptions> = {},
+): Promise<TestEndpoint> {
   const sink = new FakeSink();
   const clock = new FakeClock();
   const log = new MemoryLog();
-  const endpoint = new WsEndpoint({
-    ...{
-      sink,
-      clock,
-      log,
-      maxConnections: 100,
-      ackIntervalMs: 1_000,
-      flushIntervalMs: 1_000,
-      coalesceMs: 0,
-      hasUploads: false,
-    },
-    ...options,
-  });
+  const ofDevices = { ackIntervalMs: 1_000, flushIntervalMs: 1_000, coalesceMs: 0, hasUploads: false };
+  const options = { ...{ sink, clock, log, maxConnections: 100, ...ofDevices }, ...given };
+  const devices = new DeviceLinks(options);
+  const endpoint = new WsEndpoint({ ...options, devices });
+  devices.start();
   const server = createServer();
   const serverSockets: Socket[] = [];
   const clientSockets: Socket[] = [];
@@ -101,6 +97,7 @@ export async function startEndpoint(t: TestContext, options: Partial<WsEndpointO
     client,
     passMs(ms) {
       clock.nowMs += ms;
+      devices.sweep();
       endpoint.sweep();
     },
     rawClient() {

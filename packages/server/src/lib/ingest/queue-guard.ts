@@ -3,8 +3,6 @@ import type { LimitTally } from "../kernel/limit-tally.ts";
 
 /** What of a connection is used. */
 interface Sheddable {
-  /** Bytes of a message that is not whole yet. */
-  readonly partialBytes: number;
   expel(error: LimitError): void;
 }
 
@@ -16,7 +14,7 @@ const shedShare = 0.1;
 export interface QueueGuardOptions {
   /** 0: no limit. Looked at each time. */
   readonly maxQueuedBytes: number;
-  /** What has been received and is not on disk yet. */
+  /** What has been received and is not on disk yet, messages that are not whole included. */
   readonly queuedBytes: () => number;
   readonly tally: LimitTally | undefined;
 }
@@ -49,7 +47,6 @@ export class QueueGuard {
     const { maxQueuedBytes, queuedBytes } = this.#options;
     if (maxQueuedBytes === 0) return;
     this.#bytes = queuedBytes();
-    for (const { partialBytes } of connections) this.#bytes += partialBytes;
     if (this.#bytes < maxQueuedBytes) return;
     const open = connections.filter((connection) => !this.#shed.has(connection));
     for (const connection of open.slice(-Math.ceil(open.length * shedShare)).reverse()) {

@@ -15,7 +15,7 @@ const maxLines = 10;
 export interface RefusalLogOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly tally?: LimitTally | undefined;
+  readonly tally?: Pick<LimitTally, "note"> | undefined;
   /** Of a line. */
   readonly message: string;
 }

@@ -13,7 +13,7 @@ const maxUnsentBytes = 1024 * 1024;
 export interface EchoLinkContext {
   readonly clock: Clock;
   /** Where ends by a limit are counted. */
-  readonly tally: LimitTally | undefined;
+  readonly tally: Pick<LimitTally, "note"> | undefined;
 }
 
 /** Returns each message as it came, text or binary. [P-1.8] A client that reads nothing for 75 s is dropped. */
@@ -25,7 +25,7 @@ export class WsEchoLink implements WsLink {
   readonly #liveness: LivenessWatch;
   readonly #throttle: WsThrottle;
   readonly #controlFrames: ControlFrames;
-  readonly #tally: LimitTally | undefined;
+  readonly #tally: Pick<LimitTally, "note"> | undefined;
   readonly #maxBytes: number;
   #isPaused = false;
 

@@ -1,27 +1,22 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { type AdpcmLayout, type Hwid, selectSubprotocol, subprotocols } from "@eet/protocol";
-import { type ServerOptions, WebSocketServer, type Server as WsServer } from "ws";
+import type { Hwid } from "@eet/protocol";
 import { clientAddressOf } from "../kernel/client-address.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { LimitError, RequestError, type ServerError } from "../kernel/errors.ts";
-import { remoteOf } from "../kernel/forwarded-client.ts";
-import { AckIntervals } from "./ack-intervals.ts";
+import type { LimitTally } from "../kernel/limit-tally.ts";
+import type { Log } from "../kernel/log.ts";
 import { Admission, type ConnectionLimits } from "./admission.ts";
-import type { ConnectionContext } from "./device-connection.ts";
+import type { ChangeableIngress, ConnectionTaker, Upgrade } from "./connection-taker.ts";
 import type { DeviceGate, GatePass, GateVerdict } from "./device-gate.ts";
-import { defaultIngressLimits, type IngressLimits } from "./ingress-limits.ts";
+import type { IngressLimits } from "./ingress-limits.ts";
 import { QueueGuard } from "./queue-guard.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { WsCloseRefusals } from "./ws-close-refusals.ts";
-import { WsDeviceLink } from "./ws-device-link.ts";
 import { WsEchoLink } from "./ws-echo-link.ts";
-import type { WsLink } from "./ws-link.ts";
-import { ReadCoalescer } from "./ws-read-coalescer.ts";
+import { handleProtocols, WsLinks } from "./ws-links.ts";
 import { refuseUpgrade } from "./ws-refusal.ts";
-import { WsSocket } from "./ws-socket.ts";
-import { WsThrottle } from "./ws-throttle.ts";
 
 /** Finer than any timeout it serves, coarse enough to cost nothing. */
 const sweepIntervalMs = 1_000;
@@ -29,55 +24,49 @@ const sweepIntervalMs = 1_000;
 /** Longest text of a client that is quoted in a message. */
 const maxQuotedLength = 80;
 
-/** What the endpoint needs; see {@link ConnectionContext} for the rest. */
-export interface WsEndpointOptions
-  extends Omit<ConnectionContext, "ackIntervals" | "maxMessageBytes" | "onHandshake">,
-    ConnectionLimits,
-    Partial<IngressLimits> {
-  /** Received data is synced at least this often. */
-  readonly flushIntervalMs: number;
-  /** Longest time for which a socket is left unread while many send; 0 for never. */
-  readonly coalesceMs: number;
-  /** Configured layout of a device's multichannel ADPCM. [P-1.7] */
-  adpcmLayoutOf?(hwid: Hwid | null): AdpcmLayout | undefined;
+/** What the endpoint needs; limits of one connection are those of the echo. */
+export interface WsEndpointOptions extends ConnectionLimits, Partial<IngressLimits> {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where refusals are counted, and how far limits are used. */
+  readonly tally?: LimitTally | undefined;
+  /** Takes the devices that are let in. */
+  readonly devices: ConnectionTaker;
   /** Left out: everybody may connect as any device. */
   readonly gate?: DeviceGate;
   /** Tells why no device may connect now, such as a full disk. [S-2.5] */
   refusalReason?(): ServerError | undefined;
-  /** Most of {@link queuedBytes} and of messages that are not whole; default 0, which is no limit. */
+  /** Most that may wait for the disk, or for the rest of its message; default 0, which is no limit. */
   readonly maxQueuedBytes?: number;
-  /** What was handed over and is not on disk yet. */
-  queuedBytes?(): number;
 }
 
 /** Limits that can change while an endpoint takes connections; see {@link WsEndpointOptions}. */
-export type ChangeableLimits = Required<ConnectionLimits> &
-  Pick<IngressLimits, "maxRateFactor" | "maxFramesPerS" | "maxControlFramesPerS"> & { readonly maxQueuedBytes: number };
+export type ChangeableLimits = Required<ConnectionLimits> & ChangeableIngress & { readonly maxQueuedBytes: number };
 
-/** The WebSocket entrance: `/ws`, `/ws/{hwid}` and `/ws/echo`. [P-1.8] */
+/** An open connection, the echo's among them. */
+interface Connection {
+  readonly pass: GatePass;
+  expel(error: ServerError): void;
+}
+
+/** The WebSocket entrance: `/ws`, `/ws/{hwid}` and `/ws/echo`. It lets devices in, others take what they bring. [P-1.8] */
 export class WsEndpoint {
   readonly #options: WsEndpointOptions;
-  readonly #context: ConnectionContext;
-  readonly #server: WsServer<typeof WsSocket>;
-  readonly #links = new Map<WsLink, GatePass>();
-  #ingressLimits: IngressLimits;
+  readonly #echoes: WsLinks;
+  /** By number, in the order in which they came. */
+  readonly #connections = new Map<number, Connection>();
   #maxQueuedBytes: number;
   readonly #admission: Admission;
   readonly #queue: QueueGuard;
   readonly #refusals: RefusalLog;
   readonly #closeRefusals = new WsCloseRefusals(handleProtocols);
-  readonly #coalescer: ReadCoalescer;
   #sweepTimer: NodeJS.Timeout | undefined;
   #lastConnectionId = 0;
   #stopped: Promise<void> | undefined;
 
   constructor(options: WsEndpointOptions) {
     this.#options = options;
-    this.#coalescer = new ReadCoalescer(options.coalesceMs);
-    const ackIntervals = new AckIntervals(options.clock, options);
-    this.#ingressLimits = { ...defaultIngressLimits, ...options };
-    const { maxMessageBytes, maxFragments } = this.#ingressLimits;
-    this.#context = { ...options, ackIntervals, maxMessageBytes };
+    this.#echoes = new WsLinks(options);
     this.#admission = new Admission(options, options.tally);
     this.#maxQueuedBytes = options.maxQueuedBytes ?? 0;
     const maxQueuedBytes = () => this.#maxQueuedBytes;
@@ -85,19 +74,15 @@ export class WsEndpoint {
       get maxQueuedBytes() {
         return maxQueuedBytes();
       },
-      queuedBytes: () => options.queuedBytes?.() ?? 0,
+      queuedBytes: () => options.devices.waitingBytes,
       tally: options.tally,
     });
     this.#refusals = new RefusalLog({ ...options, message: "connection refused" });
-    this.#server = new WebSocketServer({ ...serverOptions, maxPayload: maxMessageBytes, maxFragments });
-    this.#server.on("wsClientError", (error, socket, request) => {
-      this.#refuse(request, socket, new RequestError("BAD_REQUEST", error.message));
-    });
   }
 
   /** Connections at this moment, those whose last frames are still being written included. */
   get connectionCount(): number {
-    return this.#links.size;
+    return this.#connections.size;
   }
 
   /** Takes all upgrade requests of an HTTP server, from now until that server closes. */
@@ -111,29 +96,25 @@ export class WsEndpoint {
     this.#sweepTimer ??= setInterval(() => this.sweep(), sweepIntervalMs).unref();
   }
 
-  /**
-   * Lets each connection look at the clock: handshake, liveness and pause limits, and how much it may bring. Runs by itself
-   * once a second.
-   */
+  /** Looks how much waits for the disk, and lets the echoes look at the clock. Runs by itself once a second. */
   sweep(): void {
-    const links = [...this.#links.keys()];
-    for (const link of links) link.sweep();
-    this.#queue.look(links);
+    this.#echoes.sweep();
+    this.#queue.look([...this.#connections.values()]);
   }
 
   /** Takes other limits, those of one connection for connections to come; who is connected stays. */
   change(limits: ChangeableLimits): void {
-    const { maxRateFactor, maxFramesPerS, maxControlFramesPerS } = limits;
-    this.#ingressLimits = { ...this.#ingressLimits, maxRateFactor, maxFramesPerS, maxControlFramesPerS };
     this.#maxQueuedBytes = limits.maxQueuedBytes;
     this.#admission.change(limits);
+    this.#echoes.change(limits);
+    this.#options.devices.change(limits);
   }
 
   /** Ends the connections that would not be let in any more. */
   review(): void {
-    for (const [link, pass] of this.#links) {
+    for (const { pass, expel } of this.#connections.values()) {
       const fault = this.#options.gate?.review(pass);
-      if (fault !== undefined) link.expel(fault);
+      if (fault !== undefined) expel(fault);
     }
   }
 
@@ -143,19 +124,13 @@ export class WsEndpoint {
    * @returns resolves when all that was received is durable; never rejects
    */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stopLinks();
+    this.#stopped ??= this.#stopConnections();
     return this.#stopped;
   }
 
-  async #stopLinks(): Promise<void> {
+  async #stopConnections(): Promise<void> {
     clearInterval(this.#sweepTimer);
-    this.#coalescer.close();
-    // What the system holds of sockets that were left alone is read in the loop's next turns.
-    await nextTurn();
-    await nextTurn();
-    for (const link of this.#links.keys()) link.stop();
-    await Promise.all([...this.#links.keys()].map((link) => link.ended));
-    this.#context.ackIntervals.close();
+    await Promise.all([this.#echoes.stop(), this.#options.devices.stop()]);
   }
 
   /** Takes an upgrade request, or refuses it. */
@@ -167,7 +142,7 @@ export class WsEndpoint {
     if (limit !== undefined) {
       this.#refuse(request, socket, limit);
     } else if (verdict.refusal === undefined) {
-      this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, request, route, verdict));
+      this.#letIn({ request, socket, head }, hwidOf(route), verdict);
     } else if (verdict.isToldByClose === true) {
       this.#refuseByClose(request, socket, head, verdict.refusal);
     } else {
@@ -187,7 +162,9 @@ export class WsEndpoint {
       return new RequestError("HWID_INVALID", `the hwid is ${quoted}, of ${route.raw.length} characters`);
     }
     if (this.#admission.refusal !== undefined) return this.#admission.refusal;
-    return route.name === "device" ? (this.#options.refusalReason?.() ?? this.#queue.refusal) : undefined;
+    if (route.name !== "device") return undefined;
+    const { refusalReason, devices } = this.#options;
+    return refusalReason?.() ?? this.#queue.refusal ?? devices.refusalOf(route.hwid);
   }
 
   /** Looked at once it is known that who asks may: nobody else takes a place or pushes one out. [P-3.1] */
@@ -206,68 +183,36 @@ export class WsEndpoint {
     refuseUpgrade(socket, error);
   }
 
-  #open(ws: WsSocket, request: IncomingMessage, route: Route, { tokenId, session, certificate }: GatePass): void {
-    const link = this.#createLink(ws, request, route);
-    this.#links.set(link, { tokenId, session, certificate });
-    const leave = this.#admission.admit(hwidOf(route), clientAddressOf(request));
-    link.ended.then(() => {
-      this.#links.delete(link);
-      this.#admission.endWait(link);
-      leave();
-    });
-  }
-
-  #createLink(ws: WsSocket, request: IncomingMessage, route: Route): WsLink {
-    const { clock, tally } = this.#options;
-    const throttle = new WsThrottle(ws, this.#ingressLimits, () => tally?.note("INGRESS_LIMIT"));
-    const parts = { ws, socket: request.socket, throttle, limits: this.#ingressLimits };
-    if (route.name !== "device") return new WsEchoLink(parts, { clock, tally });
+  /** @param hwid - `undefined`: for the echo */
+  #letIn(upgrade: Upgrade, hwid: Hwid | null | undefined, { tokenId, session, certificate }: GatePass): void {
     this.#lastConnectionId += 1;
-    const peer = {
-      connectionId: this.#lastConnectionId,
-      hwid: route.hwid,
-      adpcmLayout: this.#options.adpcmLayoutOf?.(route.hwid),
-      subprotocol: ws.protocol,
-      remote: remoteOf(request),
+    const connectionId = this.#lastConnectionId;
+    const { clock, tally, devices } = this.#options;
+    const taker = hwid === undefined ? this.#echoes : devices;
+    const connection: Connection = {
+      pass: { tokenId, session, certificate },
+      expel: (error) => taker.expel(connectionId, error),
     };
-    const context = { ...this.#context, coalescer: this.#coalescer, onHandshake: () => this.#admission.endWait(link) };
-    const link = new WsDeviceLink(parts, peer, context);
-    this.#admission.awaitHandshake(link, clock.monotonicMs());
-    return link;
+    this.#connections.set(connectionId, connection);
+    const leave = this.#admission.admit(hwid, clientAddressOf(upgrade.request));
+    const observer = {
+      onHandshake: () => this.#admission.endWait(connection),
+      onEnded: () => {
+        this.#connections.delete(connectionId);
+        this.#admission.endWait(connection);
+        leave();
+      },
+    };
+    if (hwid === undefined) {
+      this.#echoes.open(connectionId, upgrade, observer, (parts) => new WsEchoLink(parts, { clock, tally }));
+      return;
+    }
+    this.#admission.awaitHandshake(connection, clock.monotonicMs());
+    devices.take({ connectionId, hwid }, upgrade, observer);
   }
-}
-
-/** Missing in the types of ws. */
-interface NewerServerOptions {
-  readonly maxBufferedChunks: number;
-  readonly closeTimeout: number;
-}
-
-const serverOptions: ServerOptions<typeof WsSocket> & NewerServerOptions = {
-  noServer: true,
-  clientTracking: false,
-  WebSocket: WsSocket,
-  // Declined: it costs memory per connection and audio hardly shrinks. [P-3]
-  perMessageDeflate: false,
-  // ws would drop who sends many at once, before it is told why.
-  autoPong: false,
-  maxBufferedChunks: 4_096,
-  closeTimeout: 5_000,
-  // Unset, ws would echo the first offered name. [P-2.1]
-  handleProtocols,
-};
-
-function handleProtocols(offered: Set<string>, request: IncomingMessage): string | false {
-  return chooseSubprotocol(offered, parseRoute(request.url ?? "")) ?? false;
 }
 
 /** `undefined`: the echo. */
 function hwidOf(route: Route): Hwid | null | undefined {
   return route.name === "device" ? route.hwid : undefined;
-}
-
-/** The echo endpoint acknowledges nothing. */
-function chooseSubprotocol(offered: Set<string>, route: Route): string | undefined {
-  const names = [...offered].filter((name) => route.name === "device" || name !== subprotocols.v1Ack);
-  return selectSubprotocol(names);
 }

@@ -180,11 +180,11 @@ describe("readFrameLogs", () => {
 });
 
 describe("removeOldFrameLogs", () => {
-  it("keeps the logs of the run it is told", async () => {
+  it("keeps the logs of the runs it is told", async () => {
     for (const name of ["run.000003.log", "run2.000000.log", "old.000000.log", "notes.txt"]) {
       await writeFile(join(folder, name), "");
     }
-    await removeOldFrameLogs(folder, "run");
+    await removeOldFrameLogs(folder, (runId) => runId === "run");
     assert.deepEqual((await readdir(folder)).sort(), ["notes.txt", "run.000003.log"]);
   });
 });

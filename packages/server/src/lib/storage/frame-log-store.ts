@@ -228,10 +228,14 @@ export async function readFrameLogs(folder: string, runId: string): Promise<Read
   return trusts;
 }
 
-/** Removes the logs of all runs but one, once recovery is through with them. */
-export async function removeOldFrameLogs(folder: string, keepRunId: string): Promise<void> {
+/**
+ * Removes the logs of earlier runs, once recovery is through with them.
+ *
+ * @param isKept - whether the logs of a run stay
+ */
+export async function removeOldFrameLogs(folder: string, isKept: (runId: string) => boolean): Promise<void> {
   for (const name of await logNames(folder)) {
-    if (!name.startsWith(`${keepRunId}.`)) await removeFile(join(folder, name));
+    if (!isKept(name.slice(0, name.indexOf(".")))) await removeFile(join(folder, name));
   }
 }
 
