@@ -43,6 +43,11 @@ export class AbandonedSessions {
     return this.#looking;
   }
 
+  /** Looks, if it has begun to. Never rejects. */
+  async lookAgain(): Promise<void> {
+    if (this.#timer !== undefined) await this.look();
+  }
+
   /** Stops looking; resolves when the look at work is through. */
   close(): Promise<void> {
     clearInterval(this.#timer);

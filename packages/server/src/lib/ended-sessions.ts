@@ -25,23 +25,38 @@ export interface EndedSessionsOptions {
   readonly patience?: Patience;
 }
 
+/**
+ * Takes what a recovery has listed: sessions with a segment that could not be read; `undefined` when it stopped before, then
+ * no session can be trusted to be known whole.
+ */
+export type Listed = (unrecovered: ReadonlySet<string> | undefined) => void;
+
 /** Where acknowledged sessions stand that nobody records at the moment: what the catalogue knows of them. [P-2.7] */
 export class EndedSessions {
   readonly #options: EndedSessionsOptions;
-  readonly #listed = Promise.withResolvers<ReadonlySet<string> | undefined>();
+  /** Recoveries that have not listed yet what was left. */
+  readonly #listings = new Set<Promise<void>>();
+  readonly #unrecovered = new Set<string>();
+  #isAnyUnrecovered = false;
+  /** Tells that every segment which an earlier run has left is known to the finisher. */
+  readonly listed: Listed;
 
   constructor(options: EndedSessionsOptions) {
     this.#options = options;
+    this.listed = this.expect();
   }
 
-  /**
-   * Tells that every segment which an earlier run has left is known to the finisher.
-   *
-   * @param unrecovered - sessions with a segment that could not be read; `undefined` when recovery stopped before: then
-   *   no session can be trusted to be known whole
-   */
-  listed(unrecovered: ReadonlySet<string> | undefined): void {
-    this.#listed.resolve(unrecovered);
+  /** A run has left segments: until they are listed no session is told. @returns to be called when they are */
+  expect(): Listed {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#listings.add(promise);
+    return (unrecovered) => {
+      // Told twice, it is the first that counts.
+      if (!this.#listings.delete(promise)) return;
+      if (unrecovered === undefined) this.#isAnyUnrecovered = true;
+      for (const session of unrecovered ?? []) this.#unrecovered.add(session);
+      resolve();
+    };
   }
 
   /**
@@ -53,8 +68,8 @@ export class EndedSessions {
    */
   async find(session: string): Promise<EndedSession | undefined> {
     const { clock, patience = defaultPatience } = this.#options;
-    const unrecovered = await this.#listed.promise;
-    if (unrecovered === undefined || unrecovered.has(session)) return undefined;
+    while (this.#listings.size > 0) await Promise.all(this.#listings);
+    if (this.#isAnyUnrecovered || this.#unrecovered.has(session)) return undefined;
     const startMs = clock.monotonicMs();
     for (;;) {
       const found = await this.#look(session);

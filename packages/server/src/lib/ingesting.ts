@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Settings } from "./config/settings.ts";
 import type { IngestHost, IngestOptions, IngestSurroundings } from "./hosting/ingest-host.ts";
 import { IngestSide } from "./hosting/ingest-side.ts";
+import { WorkerHost } from "./hosting/worker-host.ts";
 import type { Clock } from "./kernel/clock.ts";
+import type { Log } from "./kernel/log.ts";
 import { readBootId } from "./storage/boot-id-store.ts";
 
 export interface IngestingOptions {
@@ -13,7 +15,10 @@ export interface IngestingOptions {
   readonly receivedPath: string;
   /** Whether segments go to an object store with their frames. */
   readonly hasUploads: boolean;
+  /** Of what runs in this process; workers go by the machine's. */
   readonly clock: Clock;
+  /** See `WorkerHostOptions`. */
+  readonly onRunLost: (runId: string) => void;
 }
 
 /** Where the newest frames are, besides their segments. */
@@ -21,9 +26,22 @@ export function frameLogPath(dataPath: string): string {
   return join(dataPath, "frame-log");
 }
 
-/** Opens what takes and records devices' frames. */
+/** Opens what takes and records devices' frames. @throws what keeps it from that */
 export function openIngest(options: IngestingOptions, surroundings: IngestSurroundings): Promise<IngestHost> {
-  return IngestSide.open(ingestOptionsOf(options), { runId: randomUUID(), clock: options.clock }, surroundings);
+  const { settings, dataPath, clock, onRunLost } = options;
+  const count = workerCountOf(settings, surroundings.log);
+  const ingest = ingestOptionsOf(options);
+  if (count === 0) return IngestSide.open(ingest, { runId: randomUUID(), clock }, surroundings);
+  return WorkerHost.open({ ...{ dataPath, count, clock, surroundings, onRunLost }, options: ingest });
+}
+
+/** What a connection is encrypted by stays in the process that greeted it: it cannot be handed over. */
+function workerCountOf({ server }: Settings, log: Log): number {
+  const { ingestWorkers, tlsCert } = server;
+  if (ingestWorkers === 0 || tlsCert === undefined) return ingestWorkers;
+  const fix = "let a reverse proxy speak TLS (docs/operations.md), or leave Server:IngestWorkers at 0";
+  log.warn({ fix }, "no ingest workers: connections by TLS cannot be handed to another process");
+  return 0;
 }
 
 function ingestOptionsOf({ settings, dataPath, receivedPath, hasUploads }: IngestingOptions): IngestOptions {

@@ -31,6 +31,8 @@ export class SegmentPipeline {
   readonly #options: SegmentPipelineOptions;
   /** Sessions that this run records, or whose end is not catalogued yet, with how often. */
   readonly #live = new Map<string, number>();
+  /** Names of segments that the finisher has, or has given up on. */
+  readonly #handedOn = new Set<string>();
 
   constructor(options: SegmentPipelineOptions) {
     this.#options = options;
@@ -46,6 +48,11 @@ export class SegmentPipeline {
     return this.#live.has(session);
   }
 
+  /** True for a segment that was closed and is not catalogued yet, by its name. */
+  isOnItsWay(name: string): boolean {
+    return this.#handedOn.has(name);
+  }
+
   #count(session: string, change: 1 | -1): void {
     const count = (this.#live.get(session) ?? 0) + change;
     if (count > 0) this.#live.set(session, count);
@@ -54,8 +61,10 @@ export class SegmentPipeline {
 
   #onEvent(event: RecordingEvent, finisher: PipelineFinisher): void {
     const { log, catalog } = this.#options;
-    if (event.type === "segment.closed") void finisher.finish(event.segment, false);
-    else if (event.type === "storage.failed") {
+    if (event.type === "segment.closed") {
+      this.#handedOn.add(event.segment.opening.name);
+      void finisher.finish(event.segment, false);
+    } else if (event.type === "storage.failed") {
       log.error(
         { code: event.code, error: event.message },
         "storage failed: frames stay in memory and are tried again",
@@ -70,6 +79,8 @@ export class SegmentPipeline {
       void this.#afterSegments(session, finisher, () => catalog.endSession(session, event.endedMs)).then(() =>
         this.#count(session, -1),
       );
+    } else if (event.type === "session.lost") {
+      this.#count(event.session.session, -1);
     } else if (event.type === "session.opened") {
       this.#count(event.session.session, 1);
     } else if (event.type === "session.resumed") {
@@ -104,6 +115,7 @@ export class SegmentPipeline {
     if (isLive) this.#learn(segment);
     await catalog.addSegment(segment, uploading?.kinds ?? [], { isBackfill: !isLive });
     await removeFile(join(receivedPath, opening.folder, `${opening.name}${segmentEndings.open}`));
+    this.#handedOn.delete(opening.name);
     ingest.closeSegment(opening);
     uploading?.notify();
     this.#log(segment);
@@ -112,6 +124,7 @@ export class SegmentPipeline {
 
   /** Forgets a segment that turned out to hold no frame. */
   drop({ opening }: ClosedSegment): void {
+    this.#handedOn.delete(opening.name);
     this.#options.ingest.closeSegment(opening);
   }
 

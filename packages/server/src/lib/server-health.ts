@@ -21,7 +21,9 @@ export interface HealthParts {
 export function readHealth(parts: HealthParts, version: string): Health {
   const { disk, endpoint, ingest, finisher, catalog, uploading } = parts;
   const { pending, uploading: inFlight, stored, failed } = catalog.uploads.counts();
-  const isDegraded = disk.state !== "ok" || uploading?.isStoreDown === true || finisher.failedCount > 0;
+  const { count, runningCount } = ingest.workers;
+  const isDegraded =
+    disk.state !== "ok" || uploading?.isStoreDown === true || finisher.failedCount > 0 || runningCount < count;
   return {
     status: isDegraded ? "degraded" : "ok",
     version,

@@ -23,10 +23,11 @@ import { Listening } from "./listening.ts";
 import { openPeople } from "./people.ts";
 import { overviewPathOf } from "./playing.ts";
 import type { RecoveryState } from "./readiness.ts";
+import { recoverRun } from "./recovering-runs.ts";
 import { Retaining } from "./retaining.ts";
 import { LocalEviction } from "./retention/local-eviction.ts";
 import { SegmentPipeline } from "./segment-pipeline.ts";
-import { openDataLock } from "./storage/data-lock-store.ts";
+import { openDataLock, waitForWorkers } from "./storage/data-lock-store.ts";
 import { DiskGuard } from "./storage/disk-guard.ts";
 import { syncFolder } from "./storage/durable-file-store.ts";
 import { openUploading, type Uploading } from "./uploading.ts";
@@ -122,6 +123,7 @@ async function openStores(
   stack: ClosingStack,
 ): Promise<Stores> {
   stack.add(openDataLock(dataPath), (lock) => lock.close());
+  await waitForWorkers(dataPath);
   const receivedPath = join(dataPath, "received");
   await mkdir(receivedPath, { recursive: true });
   // What is acknowledged is found by the names of these folders.
@@ -184,8 +186,14 @@ async function openRecording(
   const { limiting } = parts;
   // A segment counts as stored only with its frames.
   const hasUploads = uploading?.kinds.includes("bin") ?? false;
+  const stopping = new AbortController();
+  const onRunLost = (runId: string) =>
+    void recoverRun(runId, {
+      ...{ dataPath, finisher, pipeline, endedSessions, abandonedSessions, log },
+      stopping: stopping.signal,
+    });
   const ingest = await openIngest(
-    { settings: options.settings, dataPath, receivedPath, hasUploads, clock },
+    { settings: options.settings, dataPath, receivedPath, hasUploads, clock, onRunLost },
     {
       ...{ log, tally: limiting.tally },
       onRecording: (event) => listener(event),
@@ -208,6 +216,7 @@ async function openRecording(
   const watching = new Watching({ ...{ ingest, profiles, clock, log }, ...limiting.ofViewers });
   const listener = watching.listen(pipeline.listen(finisher));
   stack.add(ingest, () => ingest.endSessions());
+  stack.add(stopping, () => stopping.abort());
   return { disk, finisher, endedSessions, abandonedSessions, watching, ingest };
 }
 

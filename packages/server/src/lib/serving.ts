@@ -105,6 +105,7 @@ function readFigures(
     flushLatency: recorded.flushLatency,
     syncLatency: recorded.syncLatency,
     finishingCount: finisher.queueLength,
+    ingestWorkers: ingest.workers,
     finishCrashTotal: finisher.crashCount,
     playbackCrashTotal: playback.crashCount,
     unfinishedCount: finisher.failedCount,

@@ -65,6 +65,12 @@ const server = {
     description:
       "Longest time for which a device's socket is left unread while many send: saves processor time. 0: off.",
   },
+  ingestWorkers: {
+    schema: Type.Integer({ minimum: 0, maximum: 64 }),
+    fallback: 0,
+    description:
+      "Processes of their own that take devices and record, so that API and page stay quick; 0: the server's own does. Off with TLS.",
+  },
   gapFill: {
     schema: Type.Enum(["silence", "skip"]),
     fallback: "silence",

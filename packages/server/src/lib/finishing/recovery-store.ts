@@ -30,6 +30,8 @@ export interface RecoveryOptions {
   readonly frameLogFolder: string;
   /** Whether segments that a run has opened are none of this recovery's: they are still recorded. */
   readonly isLeftAlone: (runId: string) => boolean;
+  /** Whether a segment, by its name, is passed to {@link finish} by others; default: none is. */
+  readonly isOnItsWay?: ((name: string) => boolean) | undefined;
   readonly bootId: string;
   /** Whether a `.bin` whose WAV is missing gets one. */
   readonly wantsWav: boolean;
@@ -135,9 +137,9 @@ class Recovery {
   }
 
   async #listLeft(folder: SegmentFolder): Promise<void> {
-    const { log, isLeftAlone } = this.#options;
+    const { log, isLeftAlone, isOnItsWay } = this.#options;
     const orphanedSessions = await removeOrphanedParts(folder, log);
-    const { openings, unreadableSessions } = await readLeftOpenings(folder, isLeftAlone, log);
+    const { openings, unreadableSessions } = await readLeftOpenings(folder, { isLeftAlone, isOnItsWay }, log);
     for (const session of [...orphanedSessions, ...unreadableSessions]) this.#unrecovered.add(session);
     for (const opening of openings) this.#left.push({ opening, folder });
   }

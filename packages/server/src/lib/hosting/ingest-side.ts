@@ -102,7 +102,12 @@ export class IngestSide implements IngestHost {
   learn(): void {}
 
   closeSegment({ runId, logNumber }: Pick<SegmentOpening, "runId" | "logNumber">): void {
-    if (runId === this.#runId) this.#frameLog.closeSegment(logNumber);
+    if (runId === this.#runId) this.closeLogged(logNumber);
+  }
+
+  /** A segment of this very run is finished. */
+  closeLogged(logNumber: number): void {
+    this.#frameLog.closeSegment(logNumber);
   }
 
   failAll(error: ServerError): void {

@@ -215,6 +215,13 @@ export const serverErrors = {
     retry: "backoff",
     fix: "Connect again in a few seconds.",
   },
+  WORKER_DOWN: {
+    title: "The process that takes the device ended and is being started again",
+    httpStatus: 503,
+    ackCloseCode: 4503,
+    retry: "backoff",
+    fix: "Connect again in a few seconds: what was acknowledged is kept; the operator looks into the log for the reason.",
+  },
   INTERNAL: {
     title: "The server met a defect of its own",
     httpStatus: 500,

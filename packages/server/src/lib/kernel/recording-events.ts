@@ -11,6 +11,8 @@ export type RecordingEvent =
   | { readonly type: "segment.opened"; readonly opening: SegmentOpening }
   | { readonly type: "segment.closed"; readonly segment: ClosedSegment }
   | { readonly type: "session.closed"; readonly session: SessionRecord; readonly endedMs: number }
+  /** The process that recorded it is gone: what it left is recovered, and the session goes on or ends from there. */
+  | { readonly type: "session.lost"; readonly session: SessionRecord }
   /** The device's clock is so far off that the sample rate it declares can hardly be the true one. */
   | { readonly type: "drift.suspicious"; readonly session: SessionRecord; readonly driftPpm: number }
   | { readonly type: "storage.failed"; readonly code: string; readonly message: string }

@@ -68,7 +68,7 @@ export class LiveHub {
   takeRecording(event: RecordingEvent): void {
     this.#past.takeRecording(event);
     if (event.type === "session.opened" || event.type === "session.resumed") this.#openSession(event.session);
-    else if (event.type === "session.closed") this.#closeSession(event.session);
+    else if (event.type === "session.closed" || event.type === "session.lost") this.#closeSession(event.session);
   }
 
   #openSession(record: SessionRecord): void {

@@ -34,7 +34,7 @@ export class PastSource {
 
   /** Takes what recording tells of segments. */
   takeRecording(event: RecordingEvent): void {
-    if (event.type === "session.closed") this.#openings.delete(event.session.session);
+    if (event.type === "session.closed" || event.type === "session.lost") this.#openings.delete(event.session.session);
     if (event.type !== "segment.opened") return;
     const { opening } = event;
     const { session } = opening.session;

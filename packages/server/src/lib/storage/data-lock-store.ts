@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { StorageError } from "../kernel/errors.ts";
 
@@ -9,6 +10,10 @@ export const restoringName = "eet-restoring.json";
 /** What a lock leaves in a folder, by the beginning of the names. */
 const lockName = "server.lock";
 const backupLockName = "eet-backup.lock";
+const workerLockName = "ingest-worker-";
+const workerLockPattern = /^ingest-worker-\d+\.lock$/;
+/** Time between two looks at a lock that is waited for. */
+const lookIntervalMs = 50;
 
 /** Kept from the garbage collector, which would give free whatever nobody names any more. */
 const heldLocks = new Set<Database.Database>();
@@ -37,14 +42,60 @@ export function openDataLock(dataFolder: string, purpose: "use" | "restore" = "u
 
 /** Whether a file of a data folder, or of a backup, says nothing but that somebody has taken it. */
 export function isOfLock(name: string): boolean {
-  return name.startsWith(lockName) || name.startsWith(backupLockName);
+  return [lockName, backupLockName, workerLockName].some((start) => name.startsWith(start));
+}
+
+/**
+ * Takes the place of an ingest worker: two processes that think they are the same one must not record side by side.
+ *
+ * @param place - from 0
+ * @throws {@link StorageError} `STORAGE_LOCKED` naming the holder, `STORAGE_IO` when the folder cannot be written
+ */
+export function openWorkerLock(dataFolder: string, place: number): DataLock {
+  const name = `${workerLockName}${place}.lock`;
+  try {
+    return takeFile(dataFolder, name);
+  } catch (error) {
+    throw lockError(error, dataFolder, name);
+  }
+}
+
+/**
+ * Waits until no ingest worker of an earlier server writes to a data folder. They end with their server, but not in the same
+ * moment.
+ *
+ * @param limitMs - default 10 s
+ * @throws {@link StorageError} `STORAGE_LOCKED` naming the worker that is still there
+ */
+export async function waitForWorkers(dataFolder: string, limitMs = 10_000): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  for (const name of readdirSync(dataFolder).filter((entry) => workerLockPattern.test(entry))) {
+    while (!isFree(dataFolder, name)) {
+      if (performance.now() >= untilMs) {
+        const holder = readHolder(join(dataFolder, `${name}.txt`));
+        const detail = `an ingest worker of an earlier server still writes to ${dataFolder}: ${holder}; end it`;
+        throw new StorageError("STORAGE_LOCKED", detail);
+      }
+      await delay(lookIntervalMs);
+    }
+  }
+}
+
+function isFree(folder: string, name: string): boolean {
+  try {
+    takeFile(folder, name).close();
+    return true;
+  } catch (error) {
+    if (isBusy(error)) return false;
+    throw lockError(error, folder, name);
+  }
 }
 
 function takeLock(dataFolder: string): DataLock {
   try {
     return takeFile(dataFolder, lockName);
   } catch (error) {
-    throw lockError(error, dataFolder);
+    throw lockError(error, dataFolder, lockName);
   }
 }
 
@@ -109,9 +160,9 @@ export function findLockHolder(dataFolder: string): string | undefined {
   }
 }
 
-function lockError(error: unknown, dataFolder: string): StorageError {
+function lockError(error: unknown, dataFolder: string, name: string): StorageError {
   if (isBusy(error)) {
-    const holder = readHolder(join(dataFolder, `${lockName}.txt`));
+    const holder = readHolder(join(dataFolder, `${name}.txt`));
     return new StorageError("STORAGE_LOCKED", `${dataFolder} is in use by ${holder}`, { cause: error });
   }
   return new StorageError("STORAGE_IO", `the data folder ${dataFolder} cannot be written; check its path and rights`, {

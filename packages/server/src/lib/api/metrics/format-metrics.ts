@@ -36,6 +36,10 @@ function writeRecording(writer: MetricsWriter, figures: ServerFigures): void {
   writer.counter("eet_frame_bytes_total", "Bytes of audio frames taken, headers included.", figures.byteTotal);
   writer.counter("eet_gaps_total", "Stretches of missing frames.", figures.gapTotal);
   writer.counter("eet_duplicate_frames_total", "Frames that had come before.", figures.duplicateTotal);
+  const { count, runningCount: running, crashTotal } = figures.ingestWorkers;
+  const workersHelp = "Processes that take devices by state; none where the server takes them itself.";
+  writer.gauges("eet_ingest_workers", workersHelp, "state", { running, down: count - running });
+  writer.counter("eet_ingest_worker_crashes_total", "Processes that take devices and ended by themselves.", crashTotal);
   const flushHelp = "Time from the arrival of a flush's oldest frame until it is on stable storage.";
   writer.histogram("eet_flush_latency_seconds", flushHelp, figures.flushLatency);
   writer.histogram("eet_sync_latency_seconds", "Time that fdatasync takes, its queue included.", figures.syncLatency);

@@ -42,6 +42,8 @@ export interface ServerFigures {
   readonly syncLatency: LatencyFigures;
   /** Closed segments that wait for their WAV and sidecar. */
   readonly finishingCount: number;
+  /** Processes that take devices: all, those that run, and how often one ended by itself. */
+  readonly ingestWorkers: { readonly count: number; readonly runningCount: number; readonly crashTotal: number };
   /** Threads that ended in the middle of finishing a segment. */
   readonly finishCrashTotal: number;
   /** Threads that ended while they decoded or drew recordings. */
