@@ -67,7 +67,10 @@ export class IngestProcess {
     return {
       log: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
       tally: { note: (code) => port.send({ type: "limit", code }) },
-      onRecording: (event) => port.send({ type: "recording", event }),
+      onRecording: (event) => {
+        this.#shown.flush();
+        port.send({ type: "recording", event });
+      },
       onConnection: (event) => port.send({ type: "connection", event }),
       findEnded: (session) => this.#findEnded(session),
       profileOf: (hwid) => this.#profiles.get(hwid) ?? {},

@@ -27,11 +27,14 @@ export class ShownFrames {
       this.#unsentBytes += message.byteLength;
       // It is written over later.
       this.#frames.push({ hwid, session, message: message.slice(), end: { ...end }, sampleCount });
-      this.#timer ??= setTimeout(() => this.#flush(), gatherMs);
+      this.#timer ??= setTimeout(() => this.flush(), gatherMs);
     };
   }
 
-  #flush(): void {
+  /** Sends what is gathered: what is told of a session stands behind its frames. */
+  flush(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const frames = this.#frames;
     this.#frames = [];
