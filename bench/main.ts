@@ -17,7 +17,7 @@ import { formatFigures } from "./lib/report.ts";
 import { compareResults, readResultFile, writeResultFile } from "./lib/result-file.ts";
 import { fullPlan, quickPlan, runSuite, type SuitePart, suiteParts } from "./lib/suite.ts";
 import { benchUploads } from "./lib/uploads-bench.ts";
-import { eetPeer } from "./peers/eet-peer.ts";
+import { eetPeer, runFlags } from "./peers/eet-peer.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { usage } from "./usage.ts";
 
@@ -37,6 +37,7 @@ const { positionals, values } = parseArgs({
     segments: { type: "string" },
     minutes: { type: "string" },
     keep: { type: "string" },
+    "ingest-workers": { type: "string" },
     json: { type: "string" },
     check: { type: "boolean" },
     help: { type: "boolean", short: "h" },
@@ -77,6 +78,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (name === "compare") return compareFiles(files);
+  if (values["ingest-workers"] !== undefined) runFlags.push("--ingest-workers", values["ingest-workers"]);
   const bench =
     values.quick === true && positionals.length === 0 ? () => runSuite(quickPlan, onlyParts()) : benchOf(name);
   if (bench === undefined || files.length > 0) {

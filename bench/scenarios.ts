@@ -104,6 +104,15 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...device,
+    name: "asked",
+    description: "1 000 devices with acknowledgements for 30 s, the API asked meanwhile, nothing uploaded",
+    connectionCount: 1_000,
+    seconds: 30,
+    hasAcks: true,
+    isProbed: true,
+  },
+  {
+    ...device,
     name: "slow",
     description: "200 devices for 30 s, 50 viewers that never read",
     connectionCount: 200,

@@ -10,6 +10,9 @@ import type { Peer, StoredFrames } from "./peer.ts";
 /** How often the server is asked whether all is derived: its answer costs it some processor time. */
 const settledIntervalMs = 250;
 
+/** Flags of the servers of this run besides those of a scenario: what the command line asks for. */
+export const runFlags: string[] = [];
+
 /** This project's server, as `eet serve` runs it. */
 export const eetPeer: Peer = {
   name: "eet",
@@ -19,7 +22,7 @@ export const eetPeer: Peer = {
   start: async (folder, { flags = [], environment = {}, launcher = [] } = {}) => {
     const server = await ServerProcess.start({
       folder,
-      flags: ["--log-level", "info", ...flags],
+      flags: ["--log-level", "info", ...flags, ...runFlags],
       ...{ environment, launcher },
     });
     return {

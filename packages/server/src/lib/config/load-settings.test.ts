@@ -26,6 +26,7 @@ describe("loadSettings", () => {
       flushMs: 1000,
       ackMs: 1000,
       coalesceMs: 60,
+      ingestWorkers: 0,
       gapFill: "silence",
       wav: true,
       layout: "{hwid}",

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { openDataLock } from "./data-lock-store.ts";
+import { openDataLock, openWorkerLock, waitForWorkers } from "./data-lock-store.ts";
 
 let folder: string;
 
@@ -16,10 +16,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** A process that holds the folder until it is killed. */
-async function spawnHolder(): Promise<{ readonly pid: number; kill(): Promise<void> }> {
+async function spawnHolder(call = "openDataLock"): Promise<{ readonly pid: number; kill(): Promise<void> }> {
   const source = `
-    import { openDataLock } from ${JSON.stringify(import.meta.resolve("./data-lock-store.ts"))};
-    openDataLock(${JSON.stringify(folder)});
+    import { openDataLock, openWorkerLock, waitForWorkers } from ${JSON.stringify(import.meta.resolve("./data-lock-store.ts"))};
+    ${call}(${JSON.stringify(folder)}, ...${JSON.stringify(call === "openDataLock" ? [] : [1])});
     console.log("held");
     setInterval(() => {}, 60_000);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
@@ -73,5 +73,34 @@ describe("openDataLock", () => {
     const path = join(folder, "file");
     await writeFile(path, "");
     assert.throws(() => openDataLock(path), { code: "STORAGE_IO", message: /file cannot be written/ });
+  });
+});
+
+describe("openWorkerLock", () => {
+  it("lets one process have a place, others have other places", () => {
+    const first = openWorkerLock(folder, 0);
+    openWorkerLock(folder, 1).close();
+    assert.throws(() => openWorkerLock(folder, 0), { code: "STORAGE_LOCKED", message: /is in use by pid/ });
+    first.close();
+    openWorkerLock(folder, 0).close();
+  });
+});
+
+describe("waitForWorkers", () => {
+  it("waits for nobody in a folder that no worker has used, or where all have ended", async () => {
+    await waitForWorkers(folder, 0);
+    openWorkerLock(folder, 0).close();
+    await waitForWorkers(folder, 0);
+  });
+
+  it("waits until a worker has ended, however that ends", async () => {
+    const holder = await spawnHolder("openWorkerLock");
+    await assert.rejects(waitForWorkers(folder, 0), {
+      code: "STORAGE_LOCKED",
+      message: new RegExp(`an ingest worker of an earlier server still writes to .*: pid ${holder.pid} on`),
+    });
+    const waiting = waitForWorkers(folder);
+    await holder.kill();
+    await waiting;
   });
 });
