@@ -64,10 +64,11 @@ describe("a server with ingest workers", () => {
     assert.equal(workerPids(server).length, 2);
     await using fleet = await DeviceFleet.open(server.url, "mic", 12);
     await fleet.ticked(75);
-    const { connections } = (await (await fetch(`http://127.0.0.1:${server.port}/healthz`)).json()) as {
-      connections: number;
-    };
-    assert.equal(connections, 12);
+    const metrics = await readMetrics(server.port);
+    assert.equal(metrics.get("eet_connections"), 12);
+    assert.equal(metrics.get('eet_limit_used{limit="CONNECTION_LIMIT"}'), 12);
+    // What is handed over is not here any more.
+    assert.ok((metrics.get('eet_limit_used{limit="SOCKET_LIMIT"}') ?? 12) < 12);
     assert.equal(await server.stop(), 0, server.errors);
     const endings = await fleet.ended();
     assert.deepEqual(new Set(endings.map(({ kind }) => kind)), new Set(["dropped"]));
@@ -144,6 +145,27 @@ describe("a server with ingest workers", () => {
     assert.deepEqual(await findLeftovers(received), []);
     for (const { madeNext, oldestSeq, hwid } of fleet.devices)
       assert.equal(oldestSeq, madeNext, `${hwid} delivered all`);
+  });
+
+  it("refuses the devices of a worker that is being started again, and is degraded meanwhile", async () => {
+    await using folder = await makeTemporaryFolder();
+    await using server = await ServerProcess.start({
+      folder: folder.path,
+      flags: ["--ingest-workers", "1", "--flush-ms", "100"],
+    });
+    await using fleet = await DeviceFleet.open(server.url, "mic", 1);
+    await fleet.ticked(75);
+    const health = async () => (await (await fetch(`http://127.0.0.1:${server.port}/healthz`)).json()) as object;
+    const isUp = killWorker(server, 0);
+    await server.line(({ msg }) => msg.startsWith("an ingest worker ended"));
+    const refused = new WebSocket(`${server.url}/mic-0`);
+    refused.on("error", () => {});
+    const [[, { statusCode }], down] = await Promise.all([once(refused, "unexpected-response"), health()]);
+    assert.deepEqual([statusCode, down], [503, { ...down, status: "degraded", connections: 0, sessions: 0 }]);
+    await isUp;
+    assert.deepEqual(await health(), { ...down, ...(await health()), status: "ok" });
+    // A plain session cannot go on: it ends where it was last heard.
+    await server.line(({ msg }) => msg === "sessions that were left open have ended");
   });
 
   it("takes its workers along when it is killed, and the next server takes up what they left", async () => {

@@ -75,6 +75,8 @@ export class IngestWorker {
     run.ready.then(
       () => {
         this.#isRunning = true;
+        // What changed while it began.
+        run.tell({ type: "change", limits: this.#options.options });
         for (const hwid of tapped()) run.tell({ type: "tap", hwid, isOn: true });
         surroundings.log.info({ worker: this.#options.place, pid: run.pid }, "ingest worker takes devices");
       },

@@ -15,8 +15,8 @@ import type { IngestSurroundings } from "./ingest-host.ts";
 import type { EndingStep, FromWorker, ToWorker, WorkerReport, WorkerStart } from "./ingest-messages.ts";
 import { detachUpgrade } from "./ws-hand-over.ts";
 
-/** Time that a worker has to end once it was told all. */
-const maxExitMs = 5_000;
+/** Time that a worker has for its last step. What it has written is safe however it ends. */
+const maxExitMs = 10_000;
 
 export interface WorkerRunOptions extends Omit<WorkerStart, "runId"> {
   readonly surroundings: IngestSurroundings;
@@ -209,8 +209,8 @@ export class WorkerRun {
 
   /** The last step: the process ends. Never rejects. */
   async close(): Promise<void> {
-    await this.step("close");
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), maxExitMs);
+    await this.step("close");
     await this.gone;
     clearTimeout(timer);
   }
