@@ -16,6 +16,10 @@ const tickDistancePx = 92;
 /** Share of what is left that the waveform takes where there is a spectrogram. */
 const waveShare = 0.42;
 const floorDb = -60;
+/** Strength of a gap's colour over what is drawn: what it means is seen, and beside it the recording still is. */
+const gapTint = 0.25;
+/** A gap that takes less has no look of its own that could be taken for quiet: the strip on top tells of it. CSS px. */
+const leastGapPx = 0.5;
 /** Half of a wave that is lower has no room for labels, CSS px. */
 const leastScalePx = 48;
 
@@ -71,6 +75,7 @@ export class ArchiveCanvas {
       const waveHeight = hasSpectrum ? (height - top) * waveShare : height - top;
       drawWave(context, picture, x, top, waveHeight);
       if (hasSpectrum) this.#drawSpectrum(context, picture, x, top + waveHeight + distancePx, height);
+      drawGaps(context, picture, x, top, height);
     }
     drawMarks(context, marks, x, height);
   }
@@ -166,6 +171,27 @@ function drawCoverage(context: CanvasRenderingContext2D, { timeline }: ArchivePi
     const left = x(Date.parse(start));
     context.fillRect(left, axisPx, Math.max(2, x(Date.parse(start) + duration_s * 1000) - left), coveragePx);
   }
+}
+
+/** What is missing, across waveform and spectrum: there it would look as what is quiet does. */
+function drawGaps(
+  context: CanvasRenderingContext2D,
+  { timeline }: ArchivePicture,
+  x: Place,
+  top: number,
+  bottom: number,
+): void {
+  // As one shape: those of several streams over each other are no stronger.
+  const shape = new Path2D();
+  for (const { fromMs, toMs } of timeline.gaps.map(spanOf)) {
+    const left = x(fromMs);
+    const width = x(toMs) - left;
+    if (width >= leastGapPx) shape.rect(left, top, Math.max(1, width), bottom - top);
+  }
+  context.fillStyle = canvasColours().gap;
+  context.globalAlpha = gapTint;
+  context.fill(shape);
+  context.globalAlpha = 1;
 }
 
 /** What has not come yet is no gap. */
