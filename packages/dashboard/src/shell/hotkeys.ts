@@ -13,6 +13,8 @@ const sequenceMs = 1_200;
 const active: Hotkeys[] = [];
 let prefix = "";
 let prefixTime = 0;
+/** What has the focus for it was clicked: whoever did that looks at the view, not at the button. */
+let clicked: Element | undefined;
 
 /** Gives keys a meaning while a view is shown; the view shown last comes first. */
 export function useHotkeys(hotkeys: Hotkeys): void {
@@ -33,6 +35,14 @@ export function followKeys(): void {
   document.addEventListener("pointerdown", () => {
     prefix = "";
   });
+  document.addEventListener("click", ({ target, detail }) => {
+    // One that the keyboard has made counts no clicks.
+    clicked = detail > 0 && target instanceof Element ? (target.closest("button, summary") ?? undefined) : undefined;
+  });
+  // Not that of the same again: the window may have been away.
+  document.addEventListener("focusin", ({ target }) => {
+    if (target !== clicked) clicked = undefined;
+  });
 }
 
 function take(event: KeyboardEvent): void {
@@ -50,7 +60,13 @@ function take(event: KeyboardEvent): void {
   }
   if (action === undefined) return;
   event.preventDefault();
+  if (event.key === " ") leaveAlone(event.target);
   action(event);
+}
+
+/** Some browsers press a button when the key comes up, whatever was said when it went down. */
+function leaveAlone(target: EventTarget | null): void {
+  target?.addEventListener("keyup", (event) => event.preventDefault(), { once: true });
 }
 
 function findAction(name: string): ((event: KeyboardEvent) => void) | undefined {
@@ -61,13 +77,16 @@ function beginsOthers(key: string): boolean {
   return active.some((hotkeys) => Object.keys(hotkeys).some((name) => name.startsWith(`${key} `)));
 }
 
-/** Keys belong to what is typed into, to a button that is pressed, and to an open dialog; only Escape leaves a field. */
+/**
+ * Keys belong to what is typed into, to a button that the keyboard has come to, and to an open dialog; only Escape leaves a
+ * field.
+ */
 function isTyping({ target, key }: KeyboardEvent): boolean {
   if (document.querySelector("dialog[open]") !== null) return true;
   if (!(target instanceof HTMLElement) || key === "Escape") return false;
-  if (target instanceof HTMLInputElement && ["range", "checkbox"].includes(target.type)) {
-    return key.startsWith("Arrow") || key === " " || key === "End";
-  }
-  if (["BUTTON", "A", "SUMMARY"].includes(target.tagName)) return key === " " || key === "Enter";
+  if (target instanceof HTMLInputElement && target.type === "range") return /^(?:Arrow|Page|Home|End)/.test(key);
+  if (target instanceof HTMLInputElement && target.type === "checkbox") return key === " ";
+  if (target.tagName === "A") return key === "Enter";
+  if (["BUTTON", "SUMMARY"].includes(target.tagName)) return key === "Enter" || (key === " " && target !== clicked);
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
