@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { wantSessions } from "../api/fleet-store.ts";
 import { useHotkeys } from "../shell/hotkeys.ts";
+import { cameFrom } from "../shell/navigation.ts";
 import { DeviceItem } from "./device-item.tsx";
 import { layout, levels } from "./fleet-model.ts";
 import { type FleetEntry, pathHwid } from "./fleet-order.ts";
@@ -41,6 +42,7 @@ export function FleetGrid({ entries }: { readonly entries: readonly FleetEntry[]
   }, [names, hwids.join()]);
   useEffect(() => () => levels.close(), []);
   useItemKeys(list, columnCount);
+  useReturn(list, { place: findReturn(entries), columnCount, rowTopsPx, names });
   const itemWidth = `calc((100% - ${(columnCount - 1) * size.distancePx}px) / ${columnCount})`;
   return (
     <ul
@@ -158,4 +160,36 @@ function useItemKeys(list: { readonly current: HTMLElement | null }, columnCount
     j: () => move(columnCount),
     k: () => move(-columnCount),
   });
+}
+
+/** Where the device stands that one comes back from; -1: nowhere, or one comes from somewhere else. */
+function findReturn(entries: readonly FleetEntry[]): number {
+  const hwid = cameFrom.value;
+  return hwid === undefined ? -1 : entries.findIndex(({ device }) => pathHwid(device) === hwid);
+}
+
+/** Who comes back from a device stands at it again, as soon as it is in the document. */
+function useReturn(
+  list: { readonly current: HTMLElement | null },
+  shape: Pick<GridShape, "columnCount" | "rowTopsPx"> & { readonly place: number; readonly names: string },
+): void {
+  const { place, columnCount, rowTopsPx, names } = shape;
+  useEffect(() => {
+    // Before it is measured no place is known.
+    if (list.current === null || widthPx.peek() === 0) return;
+    // Who has gone on meanwhile is left alone.
+    if (place < 0 || document.activeElement?.matches("body, main") !== true) {
+      cameFrom.value = undefined;
+      return;
+    }
+    const item = list.current.querySelector<HTMLAnchorElement>(`li[data-index="${place}"] > a`);
+    if (item === null) {
+      const topPx = list.current.getBoundingClientRect().top + (rowTopsPx[Math.floor(place / columnCount)] ?? 0);
+      if (topPx < 0 || topPx > innerHeight) scrollBy(0, topPx - innerHeight / 2);
+      return;
+    }
+    cameFrom.value = undefined;
+    item.focus({ preventScroll: true });
+    item.scrollIntoView({ block: "nearest" });
+  }, [list, place, columnCount, rowTopsPx, names]);
 }
