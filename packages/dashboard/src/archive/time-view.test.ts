@@ -219,8 +219,37 @@ describe("timeTicks", () => {
     const year = timeTicks(unitAround("year", fromMs), 12);
     assert.equal(year.length, 12);
     assert.equal(year[0]?.label, "2026");
-    assert.equal(timeTicks(unitAround("week", fromMs), 3).length, 3);
+    // Every third day would leave no room for the label of the last one.
+    assert.equal(timeTicks(unitAround("week", fromMs), 3).length, 4);
     assert.match(timeTicks({ fromMs, toMs: fromMs + 40 }, 5)[1]?.label ?? "", /12:00:00\.010/);
+  });
+
+  it("leaves no label alone on a narrow axis, wherever the span begins, nor any over another", () => {
+    // As many of the longest labels as a phone of 390 px has room for, above an archive and below a live picture.
+    const axes = [
+      { maxCount: 3, lengthMs: 8 * 60_000 },
+      { maxCount: 3, lengthMs: 504_000 },
+      { maxCount: 3, lengthMs: 50_400 },
+      { maxCount: 2, lengthMs: 6_025 },
+      { maxCount: 3, lengthMs: 366 * 86_400_000 },
+    ];
+    for (const { maxCount, lengthMs } of axes) {
+      for (let step = 0; step < 100; step += 1) {
+        const view = { fromMs: fromMs + step * 1_234_567, toMs: fromMs + step * 1_234_567 + lengthMs };
+        const ticks = timeTicks(view, maxCount);
+        const labelled = ticks.filter(({ timeMs }) => timeMs <= view.toMs - lengthMs / (maxCount + 1.6));
+        assert.ok(labelled.length >= 2, `${labelled.length} labels of ${lengthMs} ms`);
+        const leastMs = Math.min(...ticks.slice(1).map(({ timeMs }, at) => timeMs - (ticks[at]?.timeMs ?? 0)));
+        // February is short.
+        assert.ok(leastMs >= (lengthMs / (maxCount + 1.6)) * 0.9, `${leastMs} ms apart of ${lengthMs}`);
+      }
+    }
+  });
+
+  it("has no more of the longest labels than there is room for", () => {
+    for (const lengthMs of [1, 7, 40, 120, 900]) {
+      assert.ok(timeTicks({ fromMs, toMs: fromMs + lengthMs }, 3).length <= 4, `${lengthMs} ms`);
+    }
   });
 
   it("names the day at midnight only", () => {

@@ -136,21 +136,48 @@ const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
+/** Where days would be too many, months are marked; their mean length is enough to choose by. */
+const monthMs = 30.5 * dayMs;
+const yearMs = 12 * monthMs;
 const steps = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
   ...[1, 2, 5, 10, 15, 30].map((count) => count * secondMs),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * minuteMs),
   ...[1, 2, 3, 6, 12].map((count) => count * hourMs),
   ...[1, 2, 3, 7, 14].map((count) => count * dayMs),
+  ...[1, 2, 3, 6, 12].map((count) => count * monthMs),
 ];
-/** Where days would be too many, months are marked; their mean length is enough to choose by. */
-const monthSteps = [1, 2, 3, 6, 12];
-const monthMs = 30.5 * dayMs;
+/** One label alone tells of no length, two of a narrow axis of little: then marks may stand closer. */
+const wantedCount = 3;
+/** Characters of a label without milliseconds; where the longest just fit there is room for some more of these. */
+const shortLength = 8;
+const shortExtraCount = 1.6;
 
-/** Marks at round times of the viewer's zone, at most so many. */
+/**
+ * Marks at round times of the viewer's zone, at most so many. Where that would leave fewer than three with room for their
+ * labels, there are one or two more if their labels are short.
+ *
+ * @param maxCount - of the longest labels, which tell milliseconds, so many have room
+ */
 export function timeTicks(span: TimeSpan, maxCount: number): readonly TimeTick[] {
-  const stepMs = steps.find((step) => lengthOf(span) / step <= maxCount);
-  if (stepMs === undefined) return monthTicks(span, maxCount);
+  const found = steps.findIndex((step) => lengthOf(span) / step <= maxCount);
+  const first = found === -1 ? steps.length - 1 : found;
+  let ticks: readonly TimeTick[] = [];
+  for (let at = first; at >= 0; at -= 1) {
+    const stepMs = steps[at] ?? yearMs;
+    const finer = ticksAt(span, stepMs);
+    const isShort = finer.every(({ label }) => label.length <= shortLength);
+    const roomCount = maxCount + (isShort ? shortExtraCount : 0);
+    if (at < first && lengthOf(span) / stepMs > roomCount) break;
+    ticks = finer;
+    const labelMs = lengthOf(span) / roomCount;
+    if (ticks.filter(({ timeMs }) => timeMs + labelMs <= span.toMs).length >= wantedCount) break;
+  }
+  return ticks;
+}
+
+function ticksAt(span: TimeSpan, stepMs: number): readonly TimeTick[] {
+  if (stepMs >= monthMs) return monthTicks(span, Math.round(stepMs / monthMs));
   const times = stepMs >= hourMs ? calendarTimes(span, stepMs / hourMs) : evenTimes(span, stepMs);
   return times.map((timeMs) => ({ timeMs, label: labelOf(timeMs, stepMs) }));
 }
@@ -173,8 +200,7 @@ function calendarTimes({ fromMs, toMs }: TimeSpan, stepHours: number): readonly 
 }
 
 /** A year is named at its January. */
-function monthTicks(span: TimeSpan, maxCount: number): readonly TimeTick[] {
-  const step = monthSteps.find((count) => lengthOf(span) / (count * monthMs) <= maxCount) ?? 12;
+function monthTicks(span: TimeSpan, step: number): readonly TimeTick[] {
   const date = new Date(new Date(span.fromMs).getFullYear(), 0, 1);
   const ticks: TimeTick[] = [];
   for (; date.getTime() < span.toMs; date.setMonth(date.getMonth() + step)) {
