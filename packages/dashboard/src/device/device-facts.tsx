@@ -9,7 +9,8 @@ import { DeviceEdit } from "./device-edit.tsx";
 import { DevicePins } from "./device-pins.tsx";
 
 const orderSources = {
-  config: "as configured",
+  // What a device declares and what is configured for it are one to the server.
+  config: "told by the device or its settings",
   exact: "found, certain",
   statistical: "found, by statistics",
   cached: "as it was before",

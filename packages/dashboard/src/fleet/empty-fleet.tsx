@@ -27,7 +27,7 @@ export function EmptyFleet() {
         <li class="panel">
           <h2>Connect a device of yours</h2>
           <p class="muted">
-            An ESP32, a Python script, a Linux machine: <a href="/add">Add a device</a> has the address, a QR code and
+            An ESP32, a Python script, a Linux machine: <a href="/add">Add a device</a> has the address of each, and
             snippets.
           </p>
           <CodeBlock label="Address for devices" text={`${url}/my-device`} />

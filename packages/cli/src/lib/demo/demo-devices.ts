@@ -24,7 +24,7 @@ export const demoDevices: readonly DemoDevice[] = [
   {
     ...{ hwid: "hallway", name: "Hallway", tags: ["house"] },
     ...{ kind: "voice", codec: "adpcm", nibbleOrder: "high" },
-    description: "a voice, ADPCM, high nibble first (the server finds out)",
+    description: "a voice, ADPCM, high nibble first, as it tells the server",
   },
   {
     ...{ hwid: "garden", name: "Garden hedge", tags: ["outdoors"] },
