@@ -9,6 +9,8 @@ import { pcmSound, tone } from "./support/page-sounds.ts";
 import { makeTemporaryFolder } from "./support/temporary-folder.ts";
 
 const toneHz = 1_250;
+/** A name by which other machines may ask, as far as the page can tell: not of the loopback, and without TLS. */
+const publicHost = "recordings.example";
 
 /** Lets a test hear what the page plays: all that goes to an output passes an analyser. */
 const tapAudio = `
@@ -68,9 +70,9 @@ describe("the web page in a browser", { skip: noBrowser }, () => {
 
   before(async () => {
     const folder = stack.use(await makeTemporaryFolder());
-    scene = stack.use(await PageScene.open(folder.path));
+    scene = stack.use(await PageScene.open(folder.path, { "allowed-hosts": publicHost }));
     await scene.add("tone", pcmSound(tone(toneHz, 0.5)));
-    browser = await openBrowser();
+    browser = await openBrowser(`--host-resolver-rules=MAP ${publicHost} 127.0.0.1`);
     stack.defer(() => browser.close());
   });
   after(() => stack.disposeAsync());
@@ -159,6 +161,123 @@ describe("the web page in a browser", { skip: noBrowser }, () => {
     assert.ok(Math.min(...waitsMs) < 2_000, `${waitsMs} ms`);
     await session.page.getByRole("button", { name: "Stop" }).click();
     await session.page.getByRole("button", { name: "Listen" }).waitFor();
+  });
+
+  it("plays on plain http from another machine at the pitch, too", async () => {
+    await using session = await PageSession.open(browser, "about:blank");
+    const { page } = session;
+    await page.addInitScript(tapAudio);
+    await page.goto(`${scene.origin.replace("127.0.0.1", publicHost)}/device/tone`);
+    assert.equal(await page.evaluate(() => isSecureContext), false);
+    const { hz } = await listen(page);
+    assert.ok(Math.abs(hz - toneHz) < 10, `${hz} Hz`);
+    await page.getByRole("button", { name: "Stop" }).click();
+  });
+
+  it("goes back to the device in the fleet that one has looked at", async () => {
+    await using session = await PageSession.open(browser, scene.origin, { viewport: { width: 390, height: 600 } });
+    const { page, faults } = session;
+    const focused = (hwid: string) => page.locator(`a[href="/device/${hwid}"].device-item:focus`);
+    await page.locator(".device-item").first().waitFor();
+    await page.getByLabel("Order", { exact: true }).selectOption("By name");
+    for (const hwid of ["attic", "workshop"]) {
+      // On a phone the last device is not in the document before one is near it.
+      await page.mouse.wheel(0, hwid === "attic" ? -9_999 : 9_999);
+      await page.locator(`a[href="/device/${hwid}"].device-item`).click();
+      await page.locator(".facts").waitFor();
+      await page.goBack();
+      await focused(hwid).waitFor();
+      await page.keyboard.press("Enter");
+      await page.locator(".facts").waitFor();
+      await page.keyboard.press("Escape");
+      await focused(hwid).waitFor();
+      const isSeen = await focused(hwid).evaluate((item) => {
+        const { top, bottom } = item.getBoundingClientRect();
+        const over = document.elementFromPoint(innerWidth / 2, (top + bottom) / 2);
+        return item.contains(over);
+      });
+      assert.ok(isSeen, hwid);
+    }
+    await page.keyboard.press("ArrowUp");
+    await page.locator(".device-item:focus").waitFor();
+    assert.equal(await focused("workshop").count(), 0, "arrows go on from there");
+    // One that is not listed any more is not looked for.
+    await page.keyboard.press("Enter");
+    await page.locator(".facts").waitFor();
+    await page.goto(`${scene.origin}/device/never-heard`);
+    await page.getByRole("heading", { name: "Nothing was recorded" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(".device-item").first().waitFor();
+    await page.locator("main:focus").waitFor();
+    assert.deepEqual(
+      faults.filter((fault) => !fault.includes("404")),
+      [],
+    );
+  });
+
+  it("tells times and days in the viewer's zone, and in UTC on hover", async () => {
+    const timezoneId = "Asia/Kolkata";
+    await using session = await PageSession.open(browser, `${scene.origin}/device/tone`, { timezoneId });
+    const { page, faults } = session;
+    const seen = page.locator("dt", { hasText: "First connected" }).locator("xpath=following-sibling::dd[1]//time");
+    const timeMs = Date.parse((await seen.getAttribute("datetime")) ?? "");
+    const clock = new Date(timeMs).toLocaleTimeString("en-GB", { timeZone: timezoneId, timeStyle: "short" });
+    assert.ok((await seen.innerText()).endsWith(clock), `${await seen.innerText()} is not ${clock}`);
+    const utc = `${new Date(timeMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+    assert.equal(await seen.getAttribute("title"), utc);
+    const day = await page.locator("a.day-line").first().getAttribute("href");
+    const dayMs = Number(new URLSearchParams(day?.split("?")[1]).get("from"));
+    assert.equal((dayMs + 5.5 * 3_600_000) % 86_400_000, 0, "a day begins at its midnight");
+    assert.deepEqual(faults, []);
+  });
+
+  it("moves nothing by itself for those who do not want it", async () => {
+    /** What would take time to move, by element. */
+    const moving = () => {
+      const found: string[] = document.getAnimations().map((one) => `${one.constructor.name} runs`);
+      for (const element of document.querySelectorAll("*")) {
+        for (const part of [undefined, "::before", "::after"]) {
+          const style = getComputedStyle(element, part);
+          const lasts = [style.transitionDuration, style.animationDuration].some((all) =>
+            all.split(", ").some((one) => Number.parseFloat(one) > 0),
+          );
+          const isMoved = lasts || style.animationName !== "none" || style.scrollBehavior === "smooth";
+          if (isMoved) found.push(`${element.tagName}.${element.getAttribute("class")}${part ?? ""}`);
+        }
+      }
+      return found;
+    };
+    await using session = await PageSession.open(browser, scene.origin);
+    const { page } = session;
+    const paths = [
+      ["/", ".device-item"],
+      ["/device/tone", ".facts"],
+      ["/device/tone/archive", ".play-button"],
+      ["/mic", "h1"],
+      ["/storage", "h1"],
+    ] as const;
+    for (const reducedMotion of ["no-preference", "reduce"] as const) {
+      await page.emulateMedia({ reducedMotion });
+      const found = new Set<string>();
+      for (const [path, ready] of paths) {
+        await page.goto(`${scene.origin}${path}`);
+        await page.locator(ready).first().waitFor();
+        for (const one of await page.evaluate(moving)) found.add(`${path}: ${one}`);
+      }
+      // Else this looks for nothing.
+      if (reducedMotion === "no-preference") assert.ok(found.size > 0);
+      else assert.deepEqual([...found], []);
+    }
+  });
+
+  it("tells on a phone how complete each day is", async () => {
+    const viewport = { width: 390, height: 844 };
+    await using session = await PageSession.open(browser, `${scene.origin}/device/attic`, { viewport });
+    const { page } = session;
+    const share = page.locator(".day-share", { hasText: /^[\d.]+\s%$/ }).first();
+    await share.waitFor();
+    const { x = 0, width = 0 } = (await share.boundingBox()) ?? {};
+    assert.ok(width > 20 && x + width <= viewport.width, `${x} px, ${width} px wide`);
   });
 
   it("shows a device's facts and spectrum", async () => {
