@@ -144,6 +144,28 @@ describe("the past of /api/v1/live", () => {
     it(`gives it of ADPCM whose ${order} nibble is first [P-1.5]`, () =>
       assertWholePast(`adpcm-${order}`, { ...pcm, codec: "adpcm" }, adpcmPayloads(tone, 320, order)));
 
+  it("gives the peaks of seconds alone where no spectrum is asked for", async () => {
+    await using _device = await Streaming.open(server.url, "seconds", pcm, pcmPayloads(tone, 320));
+    await using viewer = await LiveViewer.open(server.port);
+    const { stream } = await new Look(viewer, "seconds").begin();
+    const { session } = stream;
+    const [levelCount, columnCount] = [viewer.levels.length, viewer.spectra.length];
+    viewer.ask({ type: "stop", id: 1 });
+    const range = { from_sample: rateHz, to_sample: 3 * rateHz };
+    await viewer.request({ type: "past", id: 2, hwid: "seconds", session, ...range, spectrum_bins: 0 });
+    const { from_sample, to_sample, seconds = [] } = viewer.last("past") ?? {};
+    assert.deepEqual({ from_sample, to_sample }, range);
+    assert.deepEqual(
+      seconds.map(({ peak_dbfs, flags }) => [Math.abs((peak_dbfs ?? 0) - peakDbfs) < 0.1, flags]),
+      [
+        [true, 0],
+        [true, 0],
+      ],
+    );
+    const isPast = ({ id }: { readonly id: number }) => id === 2;
+    assert.ok(![...viewer.levels.slice(levelCount), ...viewer.spectra.slice(columnCount)].some(isPast));
+  });
+
   it("gives nothing of a session that is not received, or of another device", async () => {
     await using _device = await Streaming.open(server.url, "mic", pcm, pcmPayloads(tone, 320));
     await using viewer = await LiveViewer.open(server.port);

@@ -119,7 +119,8 @@ function bytesOf(view: DataView<ArrayBuffer>): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-function flagsOf({ clippedCount, isAfterGap, isAfterSkip }: LevelBlock): number {
+/** See {@link levelFlags}. */
+export function flagsOf({ clippedCount, isAfterGap, isAfterSkip }: LevelBlock): number {
   return (
     (clippedCount > 0 ? levelFlags.clipped : 0) |
     (isAfterGap ? levelFlags.gap : 0) |

@@ -45,7 +45,7 @@ export class FleetView implements Ticking {
       devices: this.#devices.map((device) => ({
         hwid: formatHwid(device.hwid),
         streaming: device.isStreaming,
-        format: formatOf(device),
+        ...streamOf(device),
         last_minute_dbfs: device.lastMinuteDbfs,
       })),
     });
@@ -75,8 +75,12 @@ export class FleetView implements Ticking {
   }
 }
 
-function formatOf(device: WatchedDevice): FleetMessage["devices"][number]["format"] {
-  const { format } = device.newest(undefined)?.record ?? {};
-  if (format === undefined) return null;
-  return { codec: format.codec, sample_rate_hz: format.sampleRateHz, channels: format.channels };
+function streamOf(device: WatchedDevice): Pick<FleetMessage["devices"][number], "format" | "session" | "start_ms"> {
+  const record = device.newest(undefined)?.record;
+  if (record === undefined) return { format: null, session: null, start_ms: null };
+  const { codec, sampleRateHz, channels } = record.format;
+  return {
+    format: { codec, sample_rate_hz: sampleRateHz, channels },
+    ...{ session: record.session, start_ms: record.start.startMs },
+  };
 }

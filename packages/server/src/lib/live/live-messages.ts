@@ -72,8 +72,8 @@ export interface PastRequest {
   /** Samples per channel from the session's start, as is `to_sample`, in front of which the last column begins. */
   readonly from_sample: number;
   readonly to_sample: number;
-  /** Default 128. */
-  readonly spectrum_bins?: SpectrumBinCount;
+  /** Default 128. 0: no binary messages, but {@link PastMessage.seconds}, which is much cheaper. */
+  readonly spectrum_bins?: SpectrumBinCount | 0;
 }
 
 /** Ends a subscription, of whatever kind; nothing of it comes behind the answer. */
@@ -141,9 +141,12 @@ export interface FleetMessage {
     readonly streaming: boolean;
     /** Of the session that began last; `null` when none is being received. */
     readonly format: Pick<LiveStream, "codec" | "sample_rate_hz" | "channels"> | null;
+    /** The session that `format` is of, and the time of its sample 0; `null` when none is being received. */
+    readonly session: LiveStream["session"] | null;
+    readonly start_ms: LiveStream["start_ms"] | null;
     /**
      * Highest peak of each of the last 60 seconds, oldest first, the last one not over; `null` where nothing was
-     * looked at: before the first viewer asked for the device, and where nothing was received.
+     * looked at: before the first viewer asked for the device, and where nothing was received. 0 is full scale only.
      */
     readonly last_minute_dbfs: readonly (number | null)[];
   }[];
@@ -179,6 +182,16 @@ export interface PastMessage {
    * when the server has flushed. Where `from_sample` is: nothing is known of it.
    */
   readonly to_sample: number;
+  /** Where `spectrum_bins` is 0 and something is known: each second from the `from_sample` on that was asked for. */
+  readonly seconds?: readonly PastSecond[];
+}
+
+/** A second of what was received before. */
+export interface PastSecond {
+  /** Highest peak; `null` where nothing was received. */
+  readonly peak_dbfs: number | null;
+  /** See {@link levelFlags}. */
+  readonly flags: number;
 }
 
 /** Answer to {@link StopRequest}. */

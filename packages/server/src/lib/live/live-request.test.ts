@@ -24,6 +24,7 @@ describe("parseLiveRequest", () => {
       { type: "listen", id: 0, hwid: "mic-1", stream_id: 0 },
       { type: "past", id: 4, hwid: "mic-1", session: "k3v9x0a1b2c3", from_sample: 0, to_sample: 800 },
       { type: "past", id: 4, hwid: "~", session: "a", from_sample: 5, to_sample: 2 ** 53 - 1, spectrum_bins: 256 },
+      { type: "past", id: 4, hwid: "~", session: "a", from_sample: 0, to_sample: 2, spectrum_bins: 0 },
       { type: "stop", id: 3 },
     ]) {
       assert.deepEqual(parseLiveRequest(JSON.stringify(request)), request);
@@ -47,6 +48,10 @@ describe("parseLiveRequest", () => {
     assert.equal(
       faultOf('{"type":"device","id":1,"hwid":"a","spectrum_bins":100}').message,
       "spectrum_bins is 100; allowed: 128, 256 or 512",
+    );
+    assert.equal(
+      faultOf('{"type":"device","id":1,"hwid":"a","spectrum_bins":0}').message,
+      "spectrum_bins is 0; allowed: 128, 256 or 512",
     );
   });
 

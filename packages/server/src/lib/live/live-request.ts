@@ -31,6 +31,7 @@ const Sample = Type.Integer({
   description: `an integer from 0 to ${Number.MAX_SAFE_INTEGER}`,
 });
 const SpectrumBins = Type.Enum([128, 256, 512], { description: "128, 256 or 512" });
+const PastSpectrumBins = Type.Enum([0, 128, 256, 512], { description: "0, 128, 256 or 512" });
 
 const closed = { additionalProperties: false } as const;
 const followed = { id: Id, hwid: Hwid, stream_id: Type.Optional(StreamId) };
@@ -43,7 +44,7 @@ const schemas: Readonly<Record<LiveRequest["type"], TObject>> = {
   past: Type.Object(
     {
       ...{ id: Id, hwid: Hwid, session: Session, from_sample: Sample, to_sample: Sample },
-      spectrum_bins: Type.Optional(SpectrumBins),
+      spectrum_bins: Type.Optional(PastSpectrumBins),
     },
     closed,
   ),

@@ -16,6 +16,13 @@ describe("MinuteWave", () => {
     assert.deepEqual(read.slice(-4), [null, -20, null, -10]);
   });
 
+  it("gives 0 for full scale only", () => {
+    const wave = new MinuteWave();
+    wave.push(startMs, -0.01);
+    wave.push(startMs + 1_000, 0);
+    assert.deepEqual(wave.read(startMs + 1_000).slice(-2), [-0.1, 0]);
+  });
+
   it("forgets what is older than a minute", () => {
     const wave = new MinuteWave();
     wave.push(startMs, -1);

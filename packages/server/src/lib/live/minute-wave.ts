@@ -15,13 +15,17 @@ export class MinuteWave {
     this.#peaks[place] = isNew ? peakDbfs : Math.max(this.#peaks[place] ?? peakDbfs, peakDbfs);
   }
 
-  /** Oldest first, the last is the present second; `null` where nothing came. */
+  /** Oldest first, the last is the present second; `null` where nothing came. 0 stands for full scale only: it clips. */
   read(wallMs: number): readonly (number | null)[] {
     const last = Math.floor(wallMs / 1000);
     return Array.from({ length: secondCount }, (_, index) => {
       const second = last - secondCount + 1 + index;
       const place = second % secondCount;
-      return this.#seconds[place] === second ? Math.round((this.#peaks[place] ?? 0) * 10) / 10 : null;
+      return this.#seconds[place] === second ? roundPeak(this.#peaks[place] ?? 0) : null;
     });
   }
+}
+
+function roundPeak(peakDbfs: number): number {
+  return peakDbfs >= 0 ? 0 : Math.min(-0.1, Math.round(peakDbfs * 10) / 10);
 }

@@ -120,4 +120,21 @@ describe("PastMeter", () => {
     // A spectrum of 256 samples looks back at 56 in front of its column.
     assert.deepEqual([past.fromSample, past.toSample, columnsOf(past)[0]?.start], [1_200, 4_000, 1_200]);
   });
+
+  it("joins the levels of seconds, and marks those that clip or lack something", () => {
+    const format = { sampleRateHz: 8_000, channels: 1 };
+    const loud = new Int16Array(8_000).fill(100);
+    loud[5_000] = 32_767;
+    const range = { fromSample: 8_000, toSample: 40_000, binCount: 0, knownFrom: 0 };
+    const meter = new PastMeter({ ...range, format });
+    meter.push(new Int16Array(8_000).fill(50), 8_000);
+    meter.push(loud, 16_000);
+    meter.push(new Int16Array(4_000).fill(70), 32_000);
+    const { runs, blocks, seconds, toSample } = meter.finish(36_000);
+    assert.deepEqual([runs, blocks, toSample], [[], [], 36_000]);
+    assert.deepEqual(
+      seconds?.map((level) => level && [level.peaks, level.clippedCount, level.isAfterGap]),
+      [[[50], 0, false], [[32_767], 1, false], null, [[70], 0, true]],
+    );
+  });
 });

@@ -1,7 +1,8 @@
 import type { SegmentOpening } from "../kernel/segment-record.ts";
 import type { ColumnRun } from "./binary-messages.ts";
 import { type Column, joinColumns } from "./column-runs.ts";
-import { type LevelBlock, LevelBlocks } from "./level-blocks.ts";
+import { type LevelBlock, LevelBlocks, mergeBlocks } from "./level-blocks.ts";
+import { liveLimits } from "./live-messages.ts";
 import { SpectrumColumns } from "./spectrum-columns.ts";
 
 /** Columns of a message: at 512 bins 32 KB. */
@@ -14,6 +15,7 @@ export interface PastAsk {
   /** Samples per channel from the session's start. */
   readonly fromSample: number;
   readonly toSample: number;
+  /** 0: seconds are asked for instead of levels and spectrum. */
   readonly binCount: number;
   /** How ADPCM is decoded where its own frames do not tell. */
   readonly nibbleOrder: "low" | "high" | undefined;
@@ -27,6 +29,8 @@ export interface PastPicture {
   readonly toSample: number;
   readonly runs: readonly ColumnRun[];
   readonly blocks: readonly LevelBlock[];
+  /** Levels of whole seconds from what was asked for on, if those were; `null` where nothing was received. */
+  readonly seconds?: readonly (LevelBlock | null)[];
 }
 
 /** Reads what was received before somebody looked, besides what it takes to record. */
@@ -44,6 +48,7 @@ export class PastMeter {
   readonly firstSample: number;
   /** Behind the last one. */
   readonly endSample: number;
+  readonly #options: PastMeterOptions;
   readonly #from: number;
   readonly #to: number;
   readonly #blockSamples: number;
@@ -51,13 +56,14 @@ export class PastMeter {
   readonly #blocks: LevelBlock[] = [];
   readonly #spectrum: SpectrumColumns;
   readonly #levels: LevelBlocks;
-  readonly #channels: number;
   /** Behind the last sample. */
   #nextAt: number | undefined;
 
-  constructor({ format, fromSample, toSample, binCount, knownFrom }: PastMeterOptions) {
-    this.#channels = format.channels;
-    this.#spectrum = new SpectrumColumns(format, binCount, (start, levels) => this.#columns.push({ start, levels }));
+  constructor(options: PastMeterOptions) {
+    const { format, fromSample, toSample, binCount, knownFrom } = options;
+    this.#options = options;
+    // Without a spectrum it gives the grid alone.
+    this.#spectrum = new SpectrumColumns(format, binCount || liveLimits.defaultBinCount, (start, levels) => this.#columns.push({ start, levels }));
     this.#levels = new LevelBlocks(format, (block) => this.#blocks.push(block));
     const { columnSamples, historySamples } = this.#spectrum;
     this.#blockSamples = this.#levels.blockSamples;
@@ -73,8 +79,8 @@ export class PastMeter {
   /** Takes interleaved samples in order. @param at - samples per channel from the session's start to the first */
   push(samples: Int16Array, at: number): void {
     if (this.#nextAt !== undefined && at !== this.#nextAt) this.#levels.noteBreak({ isGap: true, isSkip: false });
-    this.#nextAt = at + samples.length / this.#channels;
-    this.#spectrum.push(samples, at);
+    this.#nextAt = at + samples.length / this.#options.format.channels;
+    if (this.#options.binCount > 0) this.#spectrum.push(samples, at);
     this.#levels.push(samples, at);
   }
 
@@ -84,13 +90,25 @@ export class PastMeter {
     const whole = Math.min(this.#to, reachedSample, floorTo(reachedSample, this.#blockSamples));
     const to = Math.max(this.#from, floorTo(whole, columnSamples));
     const isWithin = (start: number) => start >= this.#from && start < to;
+    const blocks = this.#blocks.filter(({ endSample }) => isWithin(endSample - this.#blockSamples));
+    const bounds = { fromSample: this.#from, toSample: to };
+    if (this.#options.binCount === 0) return { ...bounds, runs: [], blocks: [], seconds: this.#joinSeconds(blocks, to) };
     const columns = this.#columns.filter(({ start }) => isWithin(start));
-    return {
-      fromSample: this.#from,
-      toSample: to,
-      runs: joinColumns(columns, columnSamples, maxRunLength),
-      blocks: this.#blocks.filter(({ endSample }) => isWithin(endSample - this.#blockSamples)),
-    };
+    return { ...bounds, runs: joinColumns(columns, columnSamples, maxRunLength), blocks };
+  }
+
+  #joinSeconds(blocks: readonly LevelBlock[], toSample: number): readonly (LevelBlock | null)[] {
+    const { fromSample, format } = this.#options;
+    const length = Math.max(0, Math.ceil((toSample - fromSample) / format.sampleRateHz));
+    const seconds = new Array<LevelBlock | null>(length).fill(null);
+    for (const block of blocks) {
+      // The first one may begin a little before what was asked for.
+      const start = Math.max(0, block.endSample - this.#blockSamples - fromSample);
+      const second = Math.floor(start / format.sampleRateHz);
+      const before = seconds[second] ?? null;
+      seconds[second] = before === null ? block : mergeBlocks(before, block);
+    }
+    return seconds;
   }
 }
 

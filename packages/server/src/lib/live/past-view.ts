@@ -1,7 +1,8 @@
-import { formatDeviceLevels, formatSpectrum } from "./binary-messages.ts";
+import { flagsOf, formatDeviceLevels, formatSpectrum } from "./binary-messages.ts";
+import { centiDb } from "./decibels.ts";
 import type { LevelBlock } from "./level-blocks.ts";
 import type { LiveHub, Ticking } from "./live-hub.ts";
-import type { PastRequest } from "./live-messages.ts";
+import type { PastRequest, PastSecond } from "./live-messages.ts";
 import type { PastPicture } from "./past-meter.ts";
 import type { ViewerPort } from "./viewer-port.ts";
 
@@ -45,9 +46,12 @@ export class PastView implements Ticking {
 
   #end(): void {
     const { id, hwid, session, from_sample } = this.#request;
-    const { fromSample = from_sample, toSample = fromSample } = this.#picture ?? {};
+    const { fromSample = from_sample, toSample = fromSample, seconds } = this.#picture ?? {};
     this.close();
-    this.#port.tell({ type: "past", id, hwid, session, from_sample: fromSample, to_sample: toSample });
+    this.#port.tell({
+      ...{ type: "past", id, hwid, session, from_sample: fromSample, to_sample: toSample },
+      ...(seconds && { seconds: seconds.map(formatSecond) }),
+    });
     this.#onEnd();
   }
 
@@ -56,6 +60,11 @@ export class PastView implements Ticking {
     this.#messages = undefined;
     this.#hub.remove(this);
   }
+}
+
+function formatSecond(level: LevelBlock | null): PastSecond {
+  if (level === null) return { peak_dbfs: null, flags: 0 };
+  return { peak_dbfs: centiDb(Math.max(...level.peaks)) / 100, flags: flagsOf(level) };
 }
 
 function* formatPicture(id: number, { runs, blocks }: PastPicture): Generator<Uint8Array, undefined> {
