@@ -34,6 +34,7 @@ export type {
   liveLimits,
   liveMessageKinds,
   PastMessage,
+  PastSecond,
   PastRequest,
   SpectrumBinCount,
   StoppedMessage,

@@ -58,6 +58,7 @@ export class LiveSocket {
   #silenceTimer: ReturnType<typeof setTimeout> | undefined;
   #silenceMs = defaultSilenceMs;
   #isHidden = false;
+  #clockAheadMs = 0;
 
   constructor(url: string) {
     this.#url = url;
@@ -65,6 +66,11 @@ export class LiveSocket {
 
   get state(): ReadonlySignal<LiveState> {
     return this.#state;
+  }
+
+  /** How far the server's clock is ahead of this one, less what a message takes; 0 until it has told. */
+  get clockAheadMs(): number {
+    return this.#clockAheadMs;
   }
 
   /** Asks for something; what comes goes to the listener. */
@@ -149,6 +155,7 @@ export class LiveSocket {
   }
 
   #take(message: LiveMessage): void {
+    if ("server_ms" in message) this.#clockAheadMs = message.server_ms - Date.now();
     if (message.type === "hello") {
       this.#silenceMs = message.heartbeat_ms * 3;
       this.#failureCount = 0;

@@ -44,6 +44,51 @@ describe("LevelHistory", () => {
     assert.equal(history.quietSinceMs, 0);
   });
 
+  it("marks the seconds that clipped, live and as the server remembers them", () => {
+    const history = new LevelHistory();
+    history.fill([...new Array<null>(57).fill(null), 0, -0.1, null], startMs);
+    history.take(-0.5, -6, flagBits.clipped, startMs);
+    history.take(-30, -36, 0, startMs + 1_000);
+    const marked = [4, 3, 2, 1, 0].map((ago) => history.hasClippedAt(last - ago));
+    assert.deepEqual(marked, [false, true, false, true, false]);
+    history.advance(startMs + 61_000);
+    assert.ok(!Array.from({ length: historyLength }, (_, index) => history.hasClippedAt(index)).includes(true));
+  });
+
+  it("draws again when a second clips at a level that was reached before", () => {
+    const history = new LevelHistory();
+    history.take(0, -6, 0, startMs);
+    const { version } = history;
+    history.take(0, -6, flagBits.clipped, startMs + 100);
+    assert.notEqual(history.version, version);
+  });
+
+  it("is filled in where nothing came live, within the last minute", () => {
+    const history = new LevelHistory();
+    const second = startMs / 1000;
+    history.take(-30, -36, 0, startMs);
+    const loud = { peakDbfs: -1, isClipped: true, hasGap: true };
+    for (const at of [second - 60, second - 59, second - 2, second, second + 1]) history.fillSecond(at, loud);
+    const marks = (index: number) => [history.peakAt(index), history.hasClippedAt(index), history.hasGapAt(index)];
+    assert.deepEqual(marks(0), [-1, true, true]);
+    assert.deepEqual(marks(last - 2), [-1, true, true]);
+    assert.deepEqual(marks(last), [-30, false, false]);
+    assert.deepEqual(marks(last - 1), [Number.NaN, false, false]);
+    history.fillSecond(second - 1, { peakDbfs: Number.NaN, isClipped: false, hasGap: true });
+    assert.deepEqual(marks(last - 1), [Number.NaN, false, true]);
+  });
+
+  it("tells from where to where something is not known", () => {
+    const history = new LevelHistory();
+    const second = startMs / 1000;
+    history.take(-30, -36, 0, startMs);
+    assert.deepEqual(history.findUnknown({ from: 0, to: second + 9 }), { from: second - 59, to: second });
+    history.fillSecond(second - 1, { peakDbfs: -9, isClipped: false, hasGap: false });
+    history.fillSecond(second - 30, { peakDbfs: -9, isClipped: false, hasGap: false });
+    assert.deepEqual(history.findUnknown({ from: second - 30, to: second + 1 }), { from: second - 29, to: second - 1 });
+    assert.equal(history.findUnknown({ from: second - 1, to: second + 1 }), undefined);
+  });
+
   it("does not know whether it was quiet while it was off screen", () => {
     const history = new LevelHistory();
     history.take(-90, -96, 0, startMs);

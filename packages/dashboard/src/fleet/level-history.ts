@@ -10,14 +10,30 @@ const pauseMs = 2_000;
 /** Nothing was looked at. */
 const unknown = Number.NaN;
 
+/** What is known of one second. */
+export interface HeardSecond {
+  /** Highest peak; NaN: nothing was received. */
+  readonly peakDbfs: number;
+  readonly isClipped: boolean;
+  readonly hasGap: boolean;
+}
+
+/** Seconds since 1970, `[from, to)`. */
+export interface SecondSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What was heard of one device in the last minute. Times are ms since 1970. */
 export class LevelHistory implements HeardMarks {
   /** Highest peak of each second in dBFS, as a ring; NaN where nothing is known. */
   readonly #peaks = new Float32Array(historyLength).fill(unknown);
   /** Seconds with a gap, of the same ring. */
   readonly #gaps = new Uint8Array(historyLength);
+  /** Seconds that clipped, of the same ring. */
+  readonly #clips = new Uint8Array(historyLength);
   #second = 0;
-  /** Changes whenever what {@link peakAt} and {@link hasGapAt} give does. */
+  /** Changes whenever what {@link peakAt}, {@link hasGapAt} and {@link hasClippedAt} give does. */
   version = 0;
   peakDbfs = -120;
   rmsDbfs = -120;
@@ -26,14 +42,39 @@ export class LevelHistory implements HeardMarks {
   quietSinceMs = 0;
   heardMs = 0;
 
-  /** Takes what the server remembers, oldest first, the last second being this one. */
+  /** Takes what the server remembers, oldest first, the last second being this one. Of its peaks 0 is full scale only. */
   fill(peaks: readonly (number | null)[], nowMs: number): void {
     this.#advance(nowMs);
     this.version += 1;
     for (const [index, peak] of peaks.entries()) {
       const second = this.#second - peaks.length + 1 + index;
-      if (second >= 0 && peak !== null) this.#peaks[second % historyLength] = peak;
+      if (second < 0 || peak === null) continue;
+      this.#peaks[second % historyLength] = peak;
+      if (peak >= 0) this.#clips[second % historyLength] = 1;
     }
+  }
+
+  /** Takes what was recorded of a second, since 1970: only where nothing came live. */
+  fillSecond(second: number, { peakDbfs, isClipped, hasGap }: HeardSecond): void {
+    if (!this.#isUnknown(second)) return;
+    const place = second % historyLength;
+    this.#peaks[place] = peakDbfs;
+    if (isClipped) this.#clips[place] = 1;
+    if (hasGap) this.#gaps[place] = 1;
+    this.version += 1;
+  }
+
+  /** From the first to the last second of a span, and of the last minute, of which nothing is known; `undefined`: none. */
+  findUnknown({ from, to }: SecondSpan): SecondSpan | undefined {
+    let found: SecondSpan | undefined;
+    for (let second = Math.max(from, this.#second - historyLength + 1); second < to; second += 1)
+      if (this.#isUnknown(second)) found = { from: found?.from ?? second, to: second + 1 };
+    return found;
+  }
+
+  #isUnknown(second: number): boolean {
+    const isKept = second > this.#second - historyLength && second <= this.#second && second >= 0;
+    return isKept && Number.isNaN(this.#peaks[second % historyLength]);
   }
 
   /** Takes the levels of a tenth of a second. */
@@ -49,7 +90,11 @@ export class LevelHistory implements HeardMarks {
     this.rmsDbfs = rmsDbfs;
     const isUnbroken = nowMs - this.heardMs < pauseMs;
     this.heardMs = nowMs;
-    if ((flags & flagBits.clipped) !== 0) this.clippedMs = nowMs;
+    if ((flags & flagBits.clipped) !== 0) {
+      this.clippedMs = nowMs;
+      if (this.#clips[place] === 0) this.version += 1;
+      this.#clips[place] = 1;
+    }
     if ((flags & flagBits.gap) !== 0) {
       this.gapMs = nowMs;
       this.#gaps[place] = 1;
@@ -71,6 +116,12 @@ export class LevelHistory implements HeardMarks {
     return second >= 0 && this.#gaps[second % historyLength] === 1;
   }
 
+  /** Whether samples of a second were at the end of the scale. */
+  hasClippedAt(index: number): boolean {
+    const second = this.#second - historyLength + 1 + index;
+    return second >= 0 && this.#clips[second % historyLength] === 1;
+  }
+
   /** Lets time go on where nothing comes. */
   advance(nowMs: number): void {
     this.#advance(nowMs);
@@ -83,6 +134,7 @@ export class LevelHistory implements HeardMarks {
     for (let passed = first; passed <= second; passed += 1) {
       this.#peaks[passed % historyLength] = unknown;
       this.#gaps[passed % historyLength] = 0;
+      this.#clips[passed % historyLength] = 0;
     }
     this.#second = Math.max(this.#second, second);
   }

@@ -150,8 +150,14 @@ function paintWave(
     const peak = history?.peakAt(index) ?? Number.NaN;
     const isKnown = !Number.isNaN(peak);
     const half = isKnown ? Math.max(scale, waveShare(peak) * (middle - scale)) : scale / 2;
-    const style = history?.hasGapAt(index) === true ? colours.gap : isKnown ? colours.wave : colours.line;
-    context.fillStyle = style;
+    context.fillStyle = colourOf(history, index, colours);
     context.fillRect(left + index * step + (step - barWidth) / 2, top + middle - half, barWidth, half * 2);
   }
+}
+
+/** What needs a person first wins, as in the state of a device. */
+function colourOf(history: LevelHistory | undefined, index: number, colours: CanvasColours): string {
+  if (history?.hasClippedAt(index) === true) return colours.clipping;
+  if (history?.hasGapAt(index) === true) return colours.gap;
+  return Number.isNaN(history?.peakAt(index) ?? Number.NaN) ? colours.line : colours.wave;
 }
