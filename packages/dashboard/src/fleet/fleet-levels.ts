@@ -5,20 +5,32 @@ import type { LiveSubscription } from "../api/live-socket.ts";
 import { live } from "../api/page-live.ts";
 import { formatStream } from "../format/format-amount.ts";
 import { LevelHistory } from "./level-history.ts";
+import { MinuteLookup } from "./minute-lookup.ts";
+import { type FleetStream, MinuteReader, type MinuteSources } from "./minute-reader.ts";
 
 /** What a subscription may name. */
 const maxDeviceCount = 200;
 /** Scrolling passes many devices: only where it rests levels are asked for. */
 const restMs = 120;
+/** Levels come ten times a second: whoever missed so many does not know what they were. */
+const pauseMs = 2_000;
 
 /** Levels of the devices that are on screen. */
 export class FleetLevels {
   readonly #formats = signal<ReadonlyMap<string, string>>(new Map());
   readonly #histories = new Map<string, LevelHistory>();
+  /** Of the devices that are on screen, and received. */
+  readonly #streams = new Map<string, FleetStream>();
+  readonly #reader: MinuteReader;
+  readonly #lookup = new MinuteLookup((hwid, signal) => this.#read(hwid, signal));
   #hwids: readonly string[] = [];
   #asked: readonly string[] = [];
   #subscription: LiveSubscription | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(sources: MinuteSources) {
+    this.#reader = new MinuteReader(sources);
+  }
 
   /** In which format the devices on screen are received: the archive knows it when their first segment is closed. */
   get formats(): ReadonlySignal<ReadonlyMap<string, string>> {
@@ -35,6 +47,7 @@ export class FleetLevels {
     const shown = hwids.slice(0, maxDeviceCount);
     if (shown.length === this.#hwids.length && shown.every((hwid, index) => hwid === this.#hwids[index])) return;
     this.#hwids = shown;
+    this.#lookup.show(shown);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), restMs);
   }
@@ -42,6 +55,7 @@ export class FleetLevels {
   /** Asks for nothing any more. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#lookup.show([]);
     this.#subscription?.close();
     this.#subscription = undefined;
   }
@@ -64,7 +78,14 @@ export class FleetLevels {
   #begin({ devices }: FleetMessage): void {
     this.#asked = devices.map(({ hwid }) => hwid);
     const nowMs = Date.now();
-    for (const { hwid, last_minute_dbfs } of devices) this.#open(hwid).fill(last_minute_dbfs, nowMs);
+    this.#streams.clear();
+    for (const { hwid, last_minute_dbfs, session, start_ms, format } of devices) {
+      this.#open(hwid).fill(last_minute_dbfs, nowMs);
+      if (session === null || start_ms === null || format === null) continue;
+      this.#streams.set(hwid, { session, startMs: start_ms, sampleRateHz: format.sample_rate_hz });
+    }
+    // Of those whose levels come, the answer is about sessions only.
+    this.#lookup.want([...this.#streams.keys()].filter((hwid) => nowMs - this.#open(hwid).heardMs > pauseMs));
     this.#formats.value = new Map(
       devices.flatMap(({ hwid, format }) => (format === null ? [] : [[hwid, formatStream(format)]])),
     );
@@ -76,6 +97,11 @@ export class FleetLevels {
       const hwid = this.#asked[index];
       if (hwid !== undefined) this.#open(hwid).take(peakDbfs, rmsDbfs, flags, nowMs);
     }
+  }
+
+  async #read(hwid: string, signal: AbortSignal): Promise<boolean> {
+    const stream = this.#streams.get(hwid);
+    return stream === undefined || this.#reader.read(hwid, stream, this.#open(hwid), signal);
   }
 
   #open(hwid: string): LevelHistory {

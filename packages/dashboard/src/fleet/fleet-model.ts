@@ -13,6 +13,7 @@ import {
   orderByTitle,
   pathHwid,
 } from "./fleet-order.ts";
+import { minuteSources } from "./minute-sources.ts";
 import { TilePainter } from "./tile-painter.ts";
 
 /** What a person chose to see; kept while other views are shown. */
@@ -32,7 +33,7 @@ export function showAll(): void {
   conditionFilter.value = "";
 }
 
-export const levels = new FleetLevels();
+export const levels = new FleetLevels(minuteSources);
 export const painter = new TilePainter((hwid) => levels.historyOf(hwid));
 
 const devicesByTitle = computed(() => orderByTitle(devices.value ?? []));

@@ -19,16 +19,13 @@ describe("FleetView", () => {
     bench.hub.takeRecording({ type: "session.opened", session: recordOf(adpcmFormat) });
     const { view, told } = openView(bench, ["mic", "away"]);
     const [message] = told;
-    assert.deepEqual(
-      message?.type === "fleet" && message.devices.map(({ last_minute_dbfs: _, ...device }) => device),
-      [
-        {
-          ...{ hwid: "mic", streaming: true, session: "s1", start_ms: 1_700_000_000_000 },
-          format: { codec: "adpcm", sample_rate_hz: 16_000, channels: 1 },
-        },
-        { hwid: "away", streaming: false, format: null, session: null, start_ms: null },
-      ],
-    );
+    assert.deepEqual(message?.type === "fleet" && message.devices.map(({ last_minute_dbfs: _, ...device }) => device), [
+      {
+        ...{ hwid: "mic", streaming: true, session: "s1", start_ms: 1_700_000_000_000 },
+        format: { codec: "adpcm", sample_rate_hz: 16_000, channels: 1 },
+      },
+      { hwid: "away", streaming: false, format: null, session: null, start_ms: null },
+    ]);
     view.close();
   });
 

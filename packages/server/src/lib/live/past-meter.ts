@@ -63,7 +63,9 @@ export class PastMeter {
     const { format, fromSample, toSample, binCount, knownFrom } = options;
     this.#options = options;
     // Without a spectrum it gives the grid alone.
-    this.#spectrum = new SpectrumColumns(format, binCount || liveLimits.defaultBinCount, (start, levels) => this.#columns.push({ start, levels }));
+    this.#spectrum = new SpectrumColumns(format, binCount || liveLimits.defaultBinCount, (start, levels) =>
+      this.#columns.push({ start, levels }),
+    );
     this.#levels = new LevelBlocks(format, (block) => this.#blocks.push(block));
     const { columnSamples, historySamples } = this.#spectrum;
     this.#blockSamples = this.#levels.blockSamples;
@@ -92,7 +94,8 @@ export class PastMeter {
     const isWithin = (start: number) => start >= this.#from && start < to;
     const blocks = this.#blocks.filter(({ endSample }) => isWithin(endSample - this.#blockSamples));
     const bounds = { fromSample: this.#from, toSample: to };
-    if (this.#options.binCount === 0) return { ...bounds, runs: [], blocks: [], seconds: this.#joinSeconds(blocks, to) };
+    if (this.#options.binCount === 0)
+      return { ...bounds, runs: [], blocks: [], seconds: this.#joinSeconds(blocks, to) };
     const columns = this.#columns.filter(({ start }) => isWithin(start));
     return { ...bounds, runs: joinColumns(columns, columnSamples, maxRunLength), blocks };
   }
