@@ -33,41 +33,42 @@ async function settle(): Promise<void> {
 }
 
 describe("MinuteLookup", () => {
-  it("reads devices that stay on screen in their order, two at a time, each once", async (t) => {
+  it("reads devices that stay on screen in their order, three at a time, each once", async (t) => {
     const { lookup, asked, answer, pass } = makeLookup(t);
-    const hwids = ["a", "b", "c", "d"];
+    const hwids = ["a", "b", "c", "d", "e"];
     lookup.show(hwids);
     lookup.want(hwids);
     await pass(299);
     assert.deepEqual(asked, []);
     await pass(1);
-    assert.deepEqual(asked, ["a", "b"]);
-    await answer();
     assert.deepEqual(asked, ["a", "b", "c"]);
+    await answer();
+    assert.deepEqual(asked, ["a", "b", "c", "d"]);
     lookup.want(hwids);
-    for (let count = 0; count < 3; count += 1) await answer();
+    for (let count = 0; count < 4; count += 1) await answer();
     await pass(60_000);
     assert.deepEqual(asked, hwids);
   });
 
   it("drops what has left the screen, whether it waits or is being read, and keeps within its bound", async (t) => {
     const { lookup, asked, reads, answer, pass } = makeLookup(t);
-    lookup.show(["a", "b", "c", "d"]);
-    lookup.want(["a", "b", "c", "d"]);
+    lookup.show(["a", "b", "c", "d", "e"]);
+    lookup.want(["a", "b", "c", "d", "e"]);
     await pass(300);
-    lookup.show(["b", "d", "e"]);
-    lookup.want(["e"]);
+    lookup.show(["b", "c", "e", "f"]);
+    lookup.want(["f"]);
     assert.deepEqual(
       reads.map(({ hwid, signal }) => [hwid, signal.aborted]),
       [
         ["a", true],
         ["b", false],
+        ["c", false],
       ],
     );
     await pass(1_000);
-    assert.deepEqual(asked, ["a", "b"], "the server may still be at it");
-    for (let count = 0; count < 4; count += 1) await answer();
-    assert.deepEqual(asked, ["a", "b", "d", "e"]);
+    assert.deepEqual(asked, ["a", "b", "c"], "the server may still be at it");
+    for (let count = 0; count < 5; count += 1) await answer();
+    assert.deepEqual(asked, ["a", "b", "c", "e", "f"]);
   });
 
   it("passes by a thousand devices without asking", async (t) => {
@@ -85,19 +86,20 @@ describe("MinuteLookup", () => {
 
   it("asks again for what was not written yet, and after failures, behind the others and not for ever", async (t) => {
     const { lookup, asked, answer, pass } = makeLookup(t);
-    lookup.show(["a", "b", "c"]);
-    lookup.want(["a", "b", "c"]);
+    lookup.show(["a", "b", "c", "d"]);
+    lookup.want(["a", "b", "c", "d"]);
     await pass(300);
     await answer(false);
     await answer(new TypeError("the server is away"));
     await answer();
-    assert.deepEqual(asked, ["a", "b", "c"]);
+    await answer();
+    assert.deepEqual(asked, ["a", "b", "c", "d"]);
     for (let count = 0; count < 5; count += 1) {
       await pass(1_500);
       await answer(false);
       await answer(false);
     }
-    assert.deepEqual(asked, ["a", "b", "c", "a", "b", "a", "b"]);
+    assert.deepEqual(asked, ["a", "b", "c", "d", "a", "b", "a", "b"]);
   });
 
   it("asks again for a device that comes back, and for one whose levels stood still", async (t) => {

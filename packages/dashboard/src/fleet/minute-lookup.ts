@@ -1,5 +1,5 @@
 /** Devices that are read at once: what is asked for beside them goes on. */
-const maxReadCount = 2;
+const maxReadCount = 3;
 /** Scrolling passes many devices: only those that stay are read. */
 const restMs = 300;
 /** Until what was not written yet is: the server makes safe what it received once a second. */
