@@ -106,6 +106,17 @@ describe("MinuteReader", () => {
     assert.deepEqual(asked.slice(3), ["/segments", "past of 1 s"]);
   });
 
+  it("asks once for the peaks of what was never recorded", async (t) => {
+    const peaks = (_fromMs: number, width: number) => ({ peaks: [new Array(width * 2).fill(null)], gaps: [] });
+    const { asked, read } = open(t, { closedAgoS: 10, unwrittenMs: 900, peaks });
+    await read();
+    await read();
+    assert.deepEqual(
+      asked.filter((what) => what.endsWith("/peaks")),
+      ["/devices/mic/peaks"],
+    );
+  });
+
   it("finds the minute by the clock of the server and the drift of the device", async (t) => {
     const { history, read } = open(t, { closedAgoS: 10, aheadMs: 3_600_000, driftPpm: -50_000 });
     await read();

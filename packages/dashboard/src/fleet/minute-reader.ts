@@ -61,8 +61,9 @@ export class MinuteReader {
     if (newest !== undefined) await this.#fillStored(hwid, newest, filling);
     // What its closed segments lack was not received.
     const closedTo = newest?.session === stream.session ? endSecond(newest, aheadMs) : from;
-    const isWhole = await this.#fillPast(hwid, stream, { ...filling, from: Math.max(from, closedTo) });
-    if (isWhole && !signal.aborted) this.#settled.set(hwid, to);
+    const openFrom = Math.min(to, Math.max(from, closedTo));
+    const isWhole = await this.#fillPast(hwid, stream, { ...filling, from: openFrom });
+    if (!signal.aborted) this.#settled.set(hwid, isWhole ? to : openFrom);
     return isWhole;
   }
 
