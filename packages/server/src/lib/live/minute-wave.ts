@@ -27,5 +27,5 @@ export class MinuteWave {
 }
 
 function roundPeak(peakDbfs: number): number {
-  return peakDbfs >= 0 ? 0 : Math.min(-0.1, Math.round(peakDbfs * 10) / 10);
+  return peakDbfs >= 0 ? peakDbfs : Math.min(-0.1, Math.round(peakDbfs * 10) / 10);
 }
