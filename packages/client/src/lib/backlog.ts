@@ -132,6 +132,11 @@ export class Backlog {
     if (!this.#isRunning) void this.#run();
   }
 
+  /** There is a sign that the server can be reached. */
+  connectNow(): void {
+    this.#drain?.connectNow();
+  }
+
   /** Live frames have gone: those of the backlog may go. */
   pump(): void {
     this.#drain?.pump();

@@ -93,6 +93,8 @@ export class Courier {
   #isOver = false;
   #stopPump: (() => void) | undefined;
   #stopRetry = () => {};
+  /** The server has asked for no attempt before this time of the clock that never jumps. */
+  #earliestMs = 0;
   #stopGiveUp: (() => void) | undefined;
   /** Why the last attempt failed, until one succeeds. */
   #lastFailure: CloseResult | undefined;
@@ -157,6 +159,18 @@ export class Courier {
     this.#isFinishing = true;
     if (this.#state.kind === "idle") this.#end("complete", undefined);
     else this.pump();
+  }
+
+  /** Waits for the next attempt no longer than the server has asked for: there is a sign that it can be reached. */
+  connectNow(): void {
+    if (this.#state.kind !== "waiting") return;
+    const { clock } = this.#plan;
+    const delayMs = Math.max(0, Math.ceil(this.#earliestMs - clock.monotonicMs()));
+    if (clock.wallMs() + delayMs >= this.#state.untilMs) return;
+    const { reason } = this.#state;
+    this.#stopRetry();
+    if (delayMs === 0) this.#connect();
+    else this.#wait(delayMs, reason);
   }
 
   /** What comes next goes to a fresh session: the window was reset, and others deliver what was in it. */
@@ -342,8 +356,14 @@ export class Courier {
     const heldMs = this.#state.kind === "open" ? clock.monotonicMs() - this.#readyMs : 0;
     if (this.delivery === "plain" && heldMs >= plainSuccessMs) timing.reset();
     const rule = reconnectRuleOf(reason);
-    const delayMs = timing.nextDelayMs(rule.action === "reconnect" ? rule.minDelayMs : 0);
+    const minDelayMs = rule.action === "reconnect" ? rule.minDelayMs : 0;
+    this.#earliestMs = clock.monotonicMs() + minDelayMs;
     this.#startGiveUp();
+    this.#wait(timing.nextDelayMs(minDelayMs), reason);
+  }
+
+  #wait(delayMs: number, reason: CloseResult): void {
+    const { clock } = this.#plan;
     this.#stopRetry = clock.startTimer(delayMs, () => this.#connect());
     this.#become({ kind: "waiting", untilMs: clock.wallMs() + delayMs, reason });
   }

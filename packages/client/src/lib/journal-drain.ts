@@ -99,6 +99,11 @@ export class JournalDrain {
     this.#courier.pump();
   }
 
+  /** See {@link Courier.connectNow}. */
+  connectNow(): void {
+    this.#courier.connectNow();
+  }
+
   /** Ends at once; the journal keeps what was not acknowledged. */
   abort(): void {
     this.#courier.abort();

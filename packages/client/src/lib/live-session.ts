@@ -96,6 +96,10 @@ export class LiveSession implements Session {
     return this.closed;
   }
 
+  connectNow(): void {
+    this.#outlet.connectNow();
+  }
+
   abort(): void {
     this.#outlet.abort();
   }

@@ -100,6 +100,10 @@ export class MemoryOutlet implements Outlet {
     this.#courier.finish();
   }
 
+  connectNow(): void {
+    this.#courier.connectNow();
+  }
+
   abort(): void {
     this.#courier.abort();
   }

@@ -33,6 +33,8 @@ export interface Outlet {
   makeRoom(): void;
   /** No more frames come. */
   finish(): void;
+  /** Ends a wait for the next attempt, though not one that the server asks for. */
+  connectNow(): void;
   /** Ends at once. */
   abort(): void;
 }

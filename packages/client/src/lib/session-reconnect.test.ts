@@ -106,6 +106,51 @@ describe("Session after a connection ended [P-2.8]", () => {
   });
 });
 
+describe("Session that is told to connect now", () => {
+  it("does not wait any longer, delivers what it holds though it is finishing, and keeps the bound of its waits", async () => {
+    await using server = await AckServer.start();
+    const { clock, watch, session, peer } = await openSession(server);
+    session.connectNow();
+    assert.equal(session.state.kind, "open");
+    session.writeFrame(makePayload(0));
+    await peer.toldAll(2);
+    peer.socket.terminate();
+    await watch.reached("waiting", session);
+    const done = session.finish();
+    session.connectNow();
+    assert.deepEqual(session.state, { kind: "finishing", link: { kind: "connecting", attempt: 1 } });
+    const timerCount = clock.timerCount;
+    session.connectNow();
+    assert.equal(clock.timerCount, timerCount, "one attempt at a time");
+    const next = await server.next();
+    await next.welcome({ isResumed: true, nextSeq: 0 });
+    assert.deepEqual(await next.toldAll(3), ["ANCR 0 dropped 0", "frame 0", "FINI 1"]);
+    next.ack(1);
+    next.socket.close(1000);
+    assert.equal((await done).kind, "complete");
+    assert.equal(clock.timerCount, 0);
+  });
+
+  it("keeps the wait that the server asks for, without the random one on top", async () => {
+    await using server = await AckServer.start();
+    const { clock, watch, session, peer } = await openSession(server);
+    peer.socket.close(4503);
+    await watch.reached("waiting", session);
+    assert.equal(waitMs(session, clock), 10_250);
+    clock.advance(4_000);
+    session.connectNow();
+    assert.equal(waitMs(session, clock), 6_000);
+    session.connectNow();
+    clock.advance(5_999);
+    assert.equal(session.state.kind, "waiting");
+    clock.advance(1);
+    assert.equal(session.state.kind, "connecting");
+    session.abort();
+    session.connectNow();
+    assert.equal(clock.timerCount, 0);
+  });
+});
+
 describe("Session whose upgrade is refused [P-2.8]", () => {
   for (const status of [400, 401, 403, 404]) {
     it(`ends on status ${status}`, async () => {

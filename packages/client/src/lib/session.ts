@@ -134,6 +134,12 @@ export interface Session {
    */
   finish(): Promise<SessionResult>;
 
+  /**
+   * Makes the next attempt at once, where one is waited for: to be called on a sign that the server can be reached again,
+   * as when another session has a connection. A wait that the server asks for is kept. [P-2.8]
+   */
+  connectNow(): void;
+
   /** Ends at once: what was not acknowledged may be lost, or stays in the spool. */
   abort(): void;
 

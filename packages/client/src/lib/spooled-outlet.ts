@@ -180,6 +180,11 @@ export class SpooledOutlet implements Outlet, BacklogMember {
     if (!this.#isSpilled) this.#courier.finish();
   }
 
+  connectNow(): void {
+    this.#courier.connectNow();
+    this.#backlog.connectNow();
+  }
+
   abort(): void {
     if (this.#delivered === undefined) this.#courier.abort();
     else this.#end("aborted", undefined);
