@@ -163,7 +163,7 @@ export class Courier {
 
   /** Waits for the next attempt no longer than the server has asked for: there is a sign that it can be reached. */
   connectNow(): void {
-    if (this.#state.kind !== "waiting") return;
+    if (this.#isOver || this.#state.kind !== "waiting") return;
     const { clock } = this.#plan;
     const delayMs = Math.max(0, Math.ceil(this.#earliestMs - clock.monotonicMs()));
     if (clock.wallMs() + delayMs >= this.#state.untilMs) return;

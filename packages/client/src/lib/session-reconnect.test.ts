@@ -146,7 +146,16 @@ describe("Session that is told to connect now", () => {
     clock.advance(1);
     assert.equal(session.state.kind, "connecting");
     session.abort();
+  });
+
+  it("does nothing once it has ended", async () => {
+    await using server = await AckServer.start();
+    const { clock, watch, session, peer } = await openSession(server);
+    peer.socket.terminate();
+    await watch.reached("waiting", session);
+    session.abort();
     session.connectNow();
+    assert.equal(session.state.kind, "closed");
     assert.equal(clock.timerCount, 0);
   });
 });

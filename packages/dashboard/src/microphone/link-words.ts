@@ -1,5 +1,6 @@
-import type { LinkState, SessionState } from "@eet/client";
+import type { LinkState } from "@eet/client";
 import { formatLength } from "../format/format-time.ts";
+import type { LinkReport } from "./recorded-sessions.ts";
 
 /** How the connection fares, in words. */
 export interface LinkWords {
@@ -8,23 +9,26 @@ export interface LinkWords {
 }
 
 /**
- * Says where a session stands.
+ * Says where a recording stands.
  *
  * @param heldS - what is held in the page
  * @param maxHeldS - what may be
  */
 export function describeLink(
-  state: SessionState | undefined,
+  report: LinkReport | undefined,
   heldS: number,
   maxHeldS: number,
   nowMs: number,
 ): LinkWords {
-  if (state === undefined) return { tone: "quiet", text: "Nothing was recorded yet" };
+  if (report === undefined) return { tone: "quiet", text: "Nothing was recorded yet" };
+  const { state, isEarlierPart } = report;
   switch (state.kind) {
     case "closed":
-      return state.result.kind === "complete"
-        ? { tone: "good", text: "All of it is on the server's disk" }
-        : { tone: "bad", text: "The recording has ended" };
+      if (state.result.kind !== "complete") return { tone: "bad", text: "The recording has ended" };
+      if (heldS > 0) return { tone: "waiting", text: "Delivering what is left" };
+      return state.result.unacknowledgedFrameCount > 0
+        ? { tone: "bad", text: "What was not lost here is on the server's disk" }
+        : { tone: "good", text: "All of it is on the server's disk" };
     case "finishing":
       return { tone: "waiting", text: `Delivering what is left. ${describeOpen(state.link, nowMs)}` };
     case "open":
@@ -32,7 +36,8 @@ export function describeLink(
     default: {
       const held =
         heldS < 1 ? "" : ` Nothing is lost: ${formatLength(heldS)} of at most ${formatLength(maxHeldS)} wait here.`;
-      return { tone: "waiting", text: `${describeOpen(state, nowMs)}.${held}` };
+      const part = isEarlierPart ? "An earlier part is still to be delivered. " : "";
+      return { tone: "waiting", text: `${part}${describeOpen(state, nowMs)}.${held}` };
     }
   }
 }

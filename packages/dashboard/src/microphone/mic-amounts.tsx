@@ -1,5 +1,5 @@
 import { formatLength } from "../format/format-time.ts";
-import type { RecordedAmounts } from "./microphone-recorder.ts";
+import type { RecordedAmounts } from "./recorded-sessions.ts";
 
 /** Seconds by where they have got to. */
 export function MicAmounts({ amounts }: { readonly amounts: RecordedAmounts | undefined }) {

@@ -1,6 +1,5 @@
-import { createSession, type Session, type SessionProgress, type SessionState } from "@eet/client";
+import { createSession, type Session, type SessionState } from "@eet/client";
 import { signal } from "@preact/signals";
-import { CaptureClock } from "./capture-clock.ts";
 import { announceName } from "./device-name.ts";
 import { LevelMeter } from "./level-meter.ts";
 import { shownToken } from "./mic-token.ts";
@@ -8,6 +7,7 @@ import { choices } from "./microphone-choices.ts";
 import { MicrophoneError, MicrophoneInput } from "./microphone-input.ts";
 import { findObstacle, type MicrophoneProblem } from "./microphone-problem.ts";
 import { RecordedPieces } from "./recorded-pieces.ts";
+import { type LinkReport, type RecordedAmounts, RecordedSessions } from "./recorded-sessions.ts";
 import { isRecordingHere } from "./recording-flag.ts";
 import { describeFailure, type Failure } from "./refusal-words.ts";
 import { WakeLock } from "./wake-lock.ts";
@@ -15,24 +15,11 @@ import { WakeLock } from "./wake-lock.ts";
 /** What is held when there is no connection: ten minutes of the largest format. */
 export const window = { maxSeconds: 600, maxBytes: 64 * 2 ** 20 } as const;
 const frameS = 0.02;
-/** A clock that is ahead by more tells that the machine slept: what follows is a session of its own. */
-const maxPauseMs = 2_000;
 const tickMs = 250;
 /** Kept for drawing: half a minute. */
 const pieceCount = 750;
 
 export type RecorderPhase = "off" | "opening" | "recording" | "delivering";
-
-/** How far a recording has come, s. */
-export interface RecordedAmounts {
-  readonly recordedS: number;
-  readonly sentS: number;
-  readonly durableS: number;
-  /** `undefined`: the server does not tell, as where uploads are off. */
-  readonly uploadedS: number | undefined;
-  readonly heldS: number;
-  readonly droppedS: number;
-}
 
 export const phase = signal<RecorderPhase>("off");
 export const problem = signal<MicrophoneProblem | undefined>(
@@ -44,7 +31,7 @@ export const problem = signal<MicrophoneProblem | undefined>(
 );
 /** Why the last session ended before it was told to, in words. */
 export const failure = signal<Failure | undefined>(undefined);
-export const link = signal<SessionState | undefined>(undefined);
+export const link = signal<LinkReport | undefined>(undefined);
 export const amounts = signal<RecordedAmounts | undefined>(undefined);
 /** The input that is recorded. */
 export const input = signal<{ readonly label: string; readonly deviceRateHz: number } | undefined>(undefined);
@@ -62,12 +49,15 @@ class Recording {
   readonly #codec = choices.codec.value;
   readonly #rateHz = Number(choices.rateHz.value);
   readonly #token = shownToken.value;
-  readonly #sessions: Session[] = [];
+  readonly #sessions = new RecordedSessions({
+    rateHz: this.#rateHz,
+    open: (startMs, onState) => this.#openSession(startMs, onState),
+    onState: (state) => {
+      this.tick();
+      if (state.kind === "closed" && !this.#isOver && state.result.kind !== "complete") void stop();
+    },
+  });
   #input: MicrophoneInput | undefined;
-  /** Of the current session. */
-  #startMs = 0;
-  #sampleCount = 0;
-  #clock = new CaptureClock(this.#rateHz);
   #isOver = false;
   readonly #ticking = setInterval(() => this.tick(), tickMs);
 
@@ -92,7 +82,7 @@ class Recording {
   async finish(): Promise<void> {
     this.#isOver = true;
     this.#input?.close();
-    const results = await Promise.all(this.#sessions.map((session) => session.finish()));
+    const results = await this.#sessions.finish();
     clearInterval(this.#ticking);
     this.tick();
     const bad = results.find(({ kind }) => kind !== "complete");
@@ -101,43 +91,27 @@ class Recording {
 
   /** Gives up what is not delivered. */
   abort(): void {
-    for (const session of this.#sessions) session.abort();
+    this.#sessions.abort();
   }
 
   tick(): void {
-    const last = this.#sessions.at(-1);
-    link.value = last?.state;
-    if (last !== undefined) amounts.value = addUp(this.#sessions, this.#rateHz);
+    link.value = this.#sessions.report;
+    amounts.value = this.#sessions.amounts ?? amounts.value;
     announceName(this.hwid, this.#name, amounts.value?.durableS ?? 0);
   }
 
   #take(samples: Float32Array, endMs: number): void {
     if (this.#isOver || samples.length === 0) return;
     level.note(samples, performance.now());
-    const session = this.#sessionAt(endMs - (samples.length / this.#rateHz) * 1000);
-    this.#sampleCount += samples.length;
+    const session = this.#sessions.sessionAt(endMs - (samples.length / this.#rateHz) * 1000);
     // Tied to the clocks, so that the server can tell how the input's own runs. [P-2.1]
-    const captured = this.#clock.note(samples.length, endMs, Date.now() - performance.now());
+    const captured = this.#sessions.note(samples.length, endMs, Date.now() - performance.now());
     void session.write(toInt16(samples), captured);
     const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
-    pieces.add(peak, session, this.#sampleCount);
+    pieces.add(peak, session, this.#sessions.sampleCount);
   }
 
-  /** @param startMs - wall clock of the next sample */
-  #sessionAt(startMs: number): Session {
-    const current = this.#sessions.at(-1);
-    const dueMs = this.#startMs + (this.#sampleCount / this.#rateHz) * 1000;
-    if (current !== undefined && startMs - dueMs < maxPauseMs) return current;
-    void current?.finish();
-    this.#startMs = startMs;
-    this.#sampleCount = 0;
-    this.#clock = new CaptureClock(this.#rateHz);
-    const session = this.#openSession(startMs);
-    this.#sessions.push(session);
-    return session;
-  }
-
-  #openSession(startMs: number): Session {
+  #openSession(startMs: number, onState: (state: SessionState) => void): Session {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     return createSession({
       url: `${scheme}://${location.host}/ws`,
@@ -152,10 +126,7 @@ class Recording {
       startMs,
       window,
       whenFull: "drop-oldest",
-      onState: (state) => {
-        this.tick();
-        if (state.kind === "closed" && !this.#isOver && state.result.kind !== "complete") void stop();
-      },
+      onState,
     });
   }
 }
@@ -216,21 +187,6 @@ export async function listInputs(): Promise<void> {
 /** Leaving would lose what only this page has. */
 function warn(event: BeforeUnloadEvent): void {
   event.preventDefault();
-}
-
-function addUp(sessions: readonly Session[], rateHz: number): RecordedAmounts {
-  const all = sessions.map(({ progress }) => progress);
-  const secondsOf = (read: (progress: SessionProgress) => number) =>
-    all.reduce((sum, progress) => sum + read(progress), 0) / rateHz;
-  const isToldUploads = all.some(({ uploaded }) => uploaded !== undefined);
-  return {
-    recordedS: secondsOf(({ written }) => written.sampleCount),
-    sentS: secondsOf(({ sent }) => sent.sampleCount),
-    durableS: secondsOf(({ durable }) => durable.sampleCount),
-    uploadedS: isToldUploads ? secondsOf(({ uploaded }) => uploaded?.sampleCount ?? 0) : undefined,
-    heldS: secondsOf(({ buffered }) => buffered.sampleCount),
-    droppedS: secondsOf(({ dropped }) => dropped.sampleCount),
-  };
 }
 
 function toInt16(samples: Float32Array): Int16Array {
