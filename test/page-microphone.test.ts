@@ -52,6 +52,24 @@ function toneShares({ samples, rateHz }: Awaited<ReturnType<typeof readRecording
   );
 }
 
+/** Run before the page: its input can be made to pause, and what it takes for chance is said, little where it is not. */
+const pausesAndChance = `
+  globalThis.pausedUntilMs = 0;
+  globalThis.chances = [];
+  Math.random = () => globalThis.chances.shift() ?? 0.02;
+  globalThis.AudioWorkletNode = class extends AudioWorkletNode {
+    get port() {
+      const port = super.port;
+      return {
+        set onmessage(take) {
+          port.onmessage = (event) => {
+            if (performance.now() >= globalThis.pausedUntilMs) take(event);
+          };
+        },
+      };
+    }
+  };`;
+
 async function readDevice(origin: string, hwid: string) {
   const response = await fetch(`${origin}/api/v1/devices/${hwid}`);
   return (await response.json()) as {
@@ -139,6 +157,38 @@ describe("the microphone of the page", { skip: noBrowser, timeout: 180_000 }, ()
     assert.ok(Math.abs(samples.length / rateHz - recordedS) < 0.06, `${samples.length / rateHz} of ${recordedS} s`);
     const { totals } = await readDevice(origin, "phone");
     assert.deepEqual([totals.sessions, totals.gap_s], [1, 0]);
+  });
+
+  it("goes on in a second session behind a pause of the input, and delivers the first one, too", async () => {
+    await using own = await makeTemporaryFolder();
+    const first = await OpenServer.open(own.path, flags);
+    const { port } = first;
+    const origin = `http://127.0.0.1:${port}`;
+    await using session = await PageSession.open(browser, "about:blank");
+    const { page } = session;
+    await page.addInitScript(pausesAndChance);
+    await page.goto(`${origin}/mic`);
+    await page.getByLabel("Id of the device").fill("phone");
+    await page.getByRole("button", { name: "Start" }).click();
+    await untilSeconds(page, safe, 1);
+    await page.evaluate("chances = [0, 0, 0, 0, 0, 0, 0, 0.95]");
+    await first.close();
+    await page.getByText(/trying again in 2\d s/).waitFor();
+    await page.evaluate("pausedUntilMs = performance.now() + 2_600");
+    const recordedBeforeS = await readSeconds(page, "Recorded");
+    await untilSeconds(page, "Recorded", recordedBeforeS + 1);
+    await using _second = await OpenServer.open(own.path, { ...flags, port: String(port) });
+    // Before its time: the newer session has a connection soon.
+    await page.getByText("Connected: the server tells").waitFor({ timeout: 10_000 });
+    await untilSeconds(page, safe, recordedBeforeS + 2);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText(allDelivered).waitFor();
+    const recordedS = await readSeconds(page, "Recorded");
+    assert.equal(await readSeconds(page, safe), recordedS);
+    await readRecording(origin, "phone");
+    const { totals } = await readDevice(origin, "phone");
+    assert.equal(totals.sessions, 2);
+    assert.ok(Math.abs(totals.media_s - recordedS) < 0.1, `${totals.media_s} of ${recordedS} s`);
   });
 
   it("ends well when the input is unplugged", async () => {
