@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { parseHandshake } from "@eet/protocol";
 import { AckServer, sessionName } from "./ack-server.test-support.ts";
 import { FakeClock } from "./fake-clock.test-support.ts";
@@ -152,6 +153,27 @@ describe("Session with a spool that an earlier process left", () => {
     rest.socket.close(1000);
     assert.equal((await done).kind, "complete");
     assert.deepEqual(spool.journals, []);
+  });
+
+  it("is drained without a wait when told to connect now", async () => {
+    await using server = await AckServer.start();
+    await using bench = await makeBench();
+    const spool = await bench.open({ folder: await leave(bench, 2, undefined) });
+    const clock = new FakeClock();
+    const { startMs: _, ...options } = optionsFor(server.url, { spool, clock, random: () => 0.5 });
+    const session = createSession(options);
+    const done = session.finish();
+    (await server.next()).socket.terminate();
+    const link = () => (session.state.kind === "finishing" ? session.state.link.kind : undefined);
+    while (link() !== "waiting") await setImmediate();
+    session.connectNow();
+    assert.equal(link(), "connecting");
+    const rest = await server.next();
+    await rest.welcome({ session: sessionName });
+    await rest.toldAll(4);
+    rest.ack(2);
+    rest.socket.close(1000);
+    assert.equal((await done).kind, "complete");
   });
 
   it("can be aborted while it is drained", async () => {
