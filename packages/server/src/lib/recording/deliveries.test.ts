@@ -212,6 +212,19 @@ describe("Recorder.resumeDelivery", () => {
     assert.ok((await bench.readSession("000000000001")).equals(Buffer.concat([0, 1, 2].map(pcmFrame))));
   });
 
+  it("leaves it with the newer connection when the older one's resumption comes late [P-2.4]", async () => {
+    const first = recorder.openDelivery({ ...pcmRequest, connectionId: 1 });
+    accept(first, 0);
+    await first.end();
+    const newer = await recorder.resumeDelivery({ ...pcmRequest, connectionId: 3 }, first.session);
+    assert.ok(newer !== undefined);
+    const late = recorder.resumeDelivery({ ...pcmRequest, connectionId: 2 }, first.session);
+    await assert.rejects(late, { code: "SUPERSEDED" });
+    accept(newer, 1);
+    await passUntil(newer.finish());
+    assert.equal(newer.progress.durableNext, 2);
+  });
+
   it("goes on in the open segment within the 5 s [S-1.3]", async () => {
     const first = recorder.openDelivery(pcmRequest);
     accept(first, 0);

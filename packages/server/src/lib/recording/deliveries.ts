@@ -1,3 +1,4 @@
+import { ProtocolError } from "@eet/protocol";
 import type { MonotonicMs } from "../kernel/clock.ts";
 import { StorageError } from "../kernel/errors.ts";
 import type { ResumePoint, SessionRecord } from "../kernel/segment-record.ts";
@@ -57,14 +58,15 @@ export class Deliveries implements DeliveryHost {
 
   /** A new session for one connection. */
   open(request: RecordingRequest): Delivery {
-    const delivery = new Delivery(wireSessionOf(this.#host.newSessionId()), this);
+    const delivery = new Delivery(wireSessionOf(this.#host.newSessionId()), connectionOf(request), this);
     this.#requests.set(delivery, request);
     return delivery;
   }
 
   /**
    * @returns `undefined` when the session is not known for that hwid, has expired or has another format [P-2.4]
-   * @throws StorageError when it was given up and nothing can be stored yet [P-2.8]
+   * @throws StorageError when it was given up and nothing can be stored yet [P-2.8]; ProtocolError `SUPERSEDED` when a
+   *   connection has it that is newer than this one
    */
   resume(request: RecordingRequest, wireSession: bigint): Promise<Delivery | undefined> {
     const id = sessionIdOf(wireSession);
@@ -86,7 +88,10 @@ export class Deliveries implements DeliveryHost {
     if (held !== undefined) {
       if (!isSame(held.session.record, request)) return undefined;
       if (held.session.hasFailed) return this.#startOver();
-      if (!held.isEnding) return new Delivery(wireSessionOf(id), this, held);
+      // What was sent over a link that stalled may come when the device has long come back over another one.
+      if (held.isHeldBehind(connectionOf(request)))
+        throw new ProtocolError("SUPERSEDED", "a newer connection has the session already");
+      if (!held.isEnding) return new Delivery(wireSessionOf(id), connectionOf(request), this, held);
       await held.end("session-ended");
     }
     this.#begun.delete(id);
@@ -98,7 +103,7 @@ export class Deliveries implements DeliveryHost {
     if (this.#ageMs(id, ended.point) > this.#host.resumeTtlMs) return undefined;
     const resumed = this.#add(id, (observer) => resumeSession(this.#host, request, ended.point, observer));
     resumed.uploadedNext = ended.uploadedNext;
-    return new Delivery(wireSessionOf(id), this, resumed);
+    return new Delivery(wireSessionOf(id), connectionOf(request), this, resumed);
   }
 
   /**
@@ -187,6 +192,10 @@ export class Deliveries implements DeliveryHost {
   async close(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => held.end("disconnected")));
   }
+}
+
+function connectionOf({ connectionId = 0 }: RecordingRequest): number {
+  return connectionId;
 }
 
 /** Frames of another stream or format must not end up in a session. */

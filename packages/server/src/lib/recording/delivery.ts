@@ -39,6 +39,8 @@ const nothing: DeliveryProgress = {
 export class Delivery {
   /** Names the session in messages. */
   readonly session: bigint;
+  /** The server's number of the connection, higher for a newer one. */
+  readonly connectionId: number;
   /** Told whenever {@link progress} may have changed. */
   onProgress: (() => void) | undefined;
   readonly #host: DeliveryHost;
@@ -50,8 +52,9 @@ export class Delivery {
   #firstAnchor: Anchor | undefined;
 
   /** @param held - the session that is resumed */
-  constructor(session: bigint, host: DeliveryHost, held?: HeldSession) {
+  constructor(session: bigint, connectionId: number, host: DeliveryHost, held?: HeldSession) {
     this.session = session;
+    this.connectionId = connectionId;
     this.#host = host;
     this.#held = held;
     held?.giveTo(this);

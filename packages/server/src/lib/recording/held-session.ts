@@ -30,6 +30,11 @@ export class HeldSession implements SessionObserver {
     return this.#ending !== undefined;
   }
 
+  /** Whether a connection holds it that came after this one. */
+  isHeldBehind(connectionId: number): boolean {
+    return this.#holder !== undefined && this.#holder.connectionId > connectionId;
+  }
+
   /** Gives the session to a connection; the one that held it before loses it. [P-2.4] */
   giveTo(holder: Delivery): void {
     const older = this.#holder;

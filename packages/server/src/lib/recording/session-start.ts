@@ -12,6 +12,8 @@ export interface RecordingRequest {
   readonly format: RecordFormat;
   /** The handshake's timestamp, ms since 1970; 0 = unknown. */
   readonly deviceMs: number;
+  /** The server's number of the connection, higher for a newer one; default 0. */
+  readonly connectionId?: number;
   /** How the device says it packs its ADPCM. [P-1.5] */
   readonly nibbleOrder?: "low" | "high" | undefined;
 }
