@@ -220,7 +220,8 @@ class Model {
     this.#journal = journal;
     this.#frames = frames;
     this.#acknowledgedSeq = 0;
-    if (frames.length > 0) this.#hasGaps = (frames.at(-1)?.seq ?? 0) - (frames[0]?.seq ?? 0) + 1 !== frames.length;
+    // A gap in front of what is read counts, too: its file is kept, and counted in proportion, as long as one frame of it is.
+    if (frames.length > 0) this.#hasGaps ||= (frames.at(-1)?.seq ?? 0) - (frames[0]?.seq ?? 0) + 1 !== frames.length;
   }
 
   check(): void {
