@@ -304,6 +304,8 @@ describe("a device in a browser", { skip: noBrowser }, () => {
         document.dispatchEvent(new Event("visibilitychange"));
       }, isHidden);
     await setHidden(true);
+    // Of what was asked before, nothing is told behind this.
+    await page.evaluate(() => fetch("/healthz").then((answer) => answer.text()));
     const asked: string[] = [];
     page.on("request", (request) => {
       if (/\/(?:devices|events)\b/.test(request.url())) asked.push(request.url());

@@ -52,10 +52,15 @@ export class FleetLevels {
     this.#timer = setTimeout(() => this.#ask(), restMs);
   }
 
+  /** Nobody looks: what is being read of the past is left. Levels end with the connection. */
+  rest(): void {
+    this.#lookup.show([]);
+  }
+
   /** Asks for nothing any more. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#lookup.show([]);
+    this.rest();
     this.#subscription?.close();
     this.#subscription = undefined;
   }

@@ -34,6 +34,9 @@ export function showAll(): void {
 }
 
 export const levels = new FleetLevels(minuteSources);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) levels.rest();
+});
 export const painter = new TilePainter((hwid) => levels.historyOf(hwid));
 
 const devicesByTitle = computed(() => orderByTitle(devices.value ?? []));
