@@ -1,10 +1,17 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
-/** Run in a page: resolves when nothing is on its way from one style to another. */
-const untilTransitionsEnd = `Promise.allSettled(
-  document.getAnimations().filter((one) => one instanceof CSSTransition).map(({ finished }) => finished),
-).then(() => undefined)`;
+/** Run in a page: resolves when nothing is on its way from one style to another, as it is seen from one frame to the next. */
+const untilTransitionsEnd = `(async () => {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  for (;;) {
+    await frame();
+    await frame();
+    const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    if (moving.length === 0) return;
+    await Promise.allSettled(moving.map(({ finished }) => finished));
+  }
+})()`;
 
 /** A page of a browser that notes what goes wrong in it. Disposing of it closes it. */
 export class PageSession implements AsyncDisposable {
@@ -37,7 +44,8 @@ export class PageSession implements AsyncDisposable {
   /** What axe finds by WCAG 2.2 A and AA, as lines. */
   async findBarriers(): Promise<readonly string[]> {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    // A colour on its way to that of another theme has the contrast of neither.
+    // A colour on its way to that of another theme has the contrast of neither: what changes from here on does so at once.
+    await this.page.emulateMedia({ reducedMotion: "reduce" });
     await this.page.evaluate(untilTransitionsEnd);
     const { violations } = await new AxeBuilder({ page: this.page }).withTags(tags).analyze();
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
