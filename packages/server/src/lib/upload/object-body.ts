@@ -28,7 +28,8 @@ export async function readBody(
     body.destroy?.();
     throw new UploadError("UPLOAD_MISMATCH", `${where}: ${problem ?? "the store does not tell the length"}`);
   }
-  const bytes = Buffer.allocUnsafe(length);
+  // Memory of its own, no part of Node's pool: it may be handed over to another thread.
+  const bytes = Buffer.allocUnsafeSlow(length);
   let at = 0;
   for await (const chunk of body) {
     if (at + chunk.byteLength > length) break;

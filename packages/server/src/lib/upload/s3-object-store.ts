@@ -7,16 +7,19 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  PutObjectCommand,
+  type PutObjectCommandInput,
   S3Client,
   type S3ClientConfig,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { ConfigError, toError, UploadError } from "../kernel/errors.ts";
+import { toError, UploadError } from "../kernel/errors.ts";
 import type { ByteRange, ObjectReader, ReadObject } from "../kernel/object-reader.ts";
 import { readBody } from "./object-body.ts";
 import type { ObjectSource, ObjectStore, ObjectStoreOptions, PartsTrial, VerifiedObject } from "./object-store.ts";
 import { httpStatusOf, toUploadError } from "./s3-errors.ts";
-import { digestSource, type ExpectedChecksums } from "./source-file.ts";
+import { requireScalewayKeys } from "./scaleway-keys.ts";
+import { type ExpectedChecksums, readSource } from "./source-file.ts";
 
 /** Bounds of the connections to a store. */
 export interface S3Limits {
@@ -51,25 +54,27 @@ export class S3ObjectStore implements ObjectStore, ObjectReader, PartsTrial {
 
   /** @throws ConfigError `CONFIG_MISSING` for Scaleway without keys of its own */
   constructor(options: ObjectStoreOptions, limits: Partial<S3Limits> = {}) {
+    requireScalewayKeys(options);
     this.#bucket = options.bucket;
     this.#secrets = secretsOf(options.credentials);
     this.#client = new S3Client(clientConfig(options, { ...defaultLimits, ...limits }));
   }
 
   async put(source: ObjectSource): Promise<VerifiedObject> {
-    const expected = await digestSource(source, partBytes);
+    const read = await readSource(source, partBytes);
+    const expected = read?.expected;
     try {
       await this.#requireRegion();
       const present = await this.#findPresent(source);
       if (present !== undefined && (await this.#holds(present, source, expected))) return { etag: etagOf(present) };
-      if (expected === undefined) {
+      if (read === undefined) {
         throw new UploadError("UPLOAD_SOURCE_MISSING", `${source.path} is gone, and the store does not hold it`);
       }
-      await this.#upload(source);
+      await this.#upload(source, read.bytes);
       const stored = await this.#head(source);
       if (await this.#holds(stored, source, expected)) return { etag: etagOf(stored) };
       const found = `${stored.ContentLength} bytes with ETag ${etagOf(stored)}`;
-      const sent = `${source.bytes} bytes with MD5 ETag ${expected.etag}, SHA-256 ${source.sha256}`;
+      const sent = `${source.bytes} bytes with MD5 ETag ${read.expected.etag}, SHA-256 ${source.sha256}`;
       throw new UploadError("UPLOAD_MISMATCH", `s3://${this.#bucket}/${source.key} holds ${found}, sent were ${sent}`);
     } catch (error) {
       source.signal.throwIfAborted();
@@ -159,21 +164,26 @@ export class S3ObjectStore implements ObjectStore, ObjectReader, PartsTrial {
     return this.#client.send(command, { abortSignal: signal });
   }
 
-  async #upload(source: ObjectSource): Promise<void> {
+  async #upload(source: ObjectSource, bytes: Buffer | undefined): Promise<void> {
     source.signal.throwIfAborted();
+    const params = {
+      Bucket: this.#bucket,
+      Key: source.key,
+      ContentLength: source.bytes,
+      ContentType: source.contentType,
+      Metadata: { ...source.metadata, sha256: source.sha256 },
+    };
+    if (bytes === undefined) await this.#uploadParts(source, params);
+    else await this.#client.send(new PutObjectCommand({ ...params, Body: bytes }), { abortSignal: source.signal });
+  }
+
+  async #uploadParts(source: ObjectSource, params: PutObjectCommandInput): Promise<void> {
     const body = createReadStream(source.path);
     const upload = new Upload({
       client: this.#client,
       partSize: partBytes,
       queueSize: 1,
-      params: {
-        Bucket: this.#bucket,
-        Key: source.key,
-        Body: body,
-        ContentLength: source.bytes,
-        ContentType: source.contentType,
-        Metadata: { ...source.metadata, sha256: source.sha256 },
-      },
+      params: { ...params, Body: body },
     });
     const abort = () => void upload.abort();
     source.signal.addEventListener("abort", abort, { once: true });
@@ -245,14 +255,10 @@ function compatibleEndpoint(serviceUrl: string): S3ClientConfig {
   };
 }
 
-function signing({ provider, credentials }: ObjectStoreOptions): S3ClientConfig {
+function signing({ credentials }: ObjectStoreOptions): S3ClientConfig {
   if (credentials.kind === "static") {
     const { kind: _, ...identity } = credentials;
     return { credentials: identity };
-  }
-  if (provider === "scaleway") {
-    // The SDK's default chain would sign with what AWS_* holds. [S-4.5]
-    throw new ConfigError("CONFIG_MISSING", "Scaleway needs SCW_ACCESS_KEY and SCW_SECRET_KEY");
   }
   return credentials.kind === "profile" ? { profile: credentials.profile } : {};
 }

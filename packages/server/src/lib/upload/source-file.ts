@@ -12,6 +12,16 @@ export interface ExpectedChecksums {
   readonly crc32: string;
 }
 
+/** A file that is what its sidecar says. */
+export interface SourceRead {
+  readonly expected: ExpectedChecksums;
+  /** The file itself when it is one part: that needs not be read again. */
+  readonly bytes: Buffer | undefined;
+}
+
+/** Longest piece that is read at once. */
+const pieceBytes = 1024 * 1024;
+
 /**
  * Reads a file once, to be sure that it still is what its sidecar says, and to know what the store must answer.
  *
@@ -20,15 +30,22 @@ export interface ExpectedChecksums {
  * @throws StorageError `SEGMENT_UNREADABLE`, `STORAGE_IO`
  * @throws the signal's reason when it is aborted
  */
-export async function digestSource(source: ObjectSource, partBytes: number): Promise<ExpectedChecksums | undefined> {
+export async function readSource(source: ObjectSource, partBytes: number): Promise<SourceRead | undefined> {
   const whole = createHash("sha256");
   const parts = new PartsDigest(partBytes);
+  const isOnePart = source.bytes <= partBytes;
+  const pieces: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of createReadStream(source.path, { signal: source.signal }) as AsyncIterable<Buffer>) {
-      whole.update(chunk);
-      parts.update(chunk);
-      bytes += chunk.length;
+    // In one piece where it is short: most files are.
+    const highWaterMark = Math.max(1, Math.min(pieceBytes, source.bytes));
+    const stream = createReadStream(source.path, { signal: source.signal, highWaterMark });
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      whole.update(piece);
+      parts.update(piece);
+      bytes += piece.length;
+      // One that is longer than stated is not kept: it is refused below.
+      if (isOnePart && bytes <= source.bytes) pieces.push(piece);
     }
   } catch (error) {
     source.signal.throwIfAborted();
@@ -41,7 +58,12 @@ export async function digestSource(source: ObjectSource, partBytes: number): Pro
     const expected = `${source.bytes} bytes with SHA-256 ${source.sha256}`;
     throw new StorageError("SEGMENT_UNREADABLE", `${source.path} has ${found}, recorded were ${expected}`);
   }
-  return parts.digest();
+  return { expected: parts.digest(), bytes: isOnePart ? joined(pieces) : undefined };
+}
+
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [first] = pieces;
+  return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
 }
 
 /** Checksums of each part of a byte stream. */
