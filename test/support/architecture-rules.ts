@@ -127,6 +127,7 @@ export const inputOutputExceptions: Readonly<Record<string, string>> = {
   "packages/server/src/lib/logger.ts": "writes the log",
   "packages/server/src/lib/playback/playback-threads.ts": "owns the worker threads",
   "packages/server/src/lib/server-parts.ts": "creates the data folder before the rooms open it",
+  "packages/server/src/lib/upload/object-store-worker.ts": "is the object store's thread",
   "packages/server/src/lib/upload/s3-errors.ts": "knows the SDK's errors by their classes",
 };
 

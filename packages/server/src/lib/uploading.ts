@@ -8,6 +8,7 @@ import type { ObjectReader } from "./kernel/object-reader.ts";
 import type { LocalEviction } from "./retention/local-eviction.ts";
 import type { ObjectRemover } from "./retention/segment-deleter.ts";
 import { formatObjectKey } from "./upload/object-key.ts";
+import { ThreadedObjectStore } from "./upload/threaded-object-store.ts";
 import { UploadMeter } from "./upload/upload-meter.ts";
 import { Uploader } from "./upload/uploader.ts";
 
@@ -47,9 +48,7 @@ export interface Uploading {
 export async function openUploading(options: UploadingOptions): Promise<Uploading | undefined> {
   const { s3, catalog, receivedPath, eviction, log, clock, onSegmentStored } = options;
   if (!s3.enabled) return undefined;
-  // The SDK takes a third of the time to start: only those wait for it who use it.
-  const { S3ObjectStore } = await import("./upload/s3-object-store.ts");
-  const store = new S3ObjectStore(s3);
+  const store = new ThreadedObjectStore({ store: s3, log });
   const meter = new UploadMeter(clock);
   const uploader = new Uploader({
     queue: catalog.uploads,

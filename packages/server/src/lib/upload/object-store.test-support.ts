@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { StorageError, UploadError } from "../kernel/errors.ts";
-import type { ObjectSource, ObjectStoreOptions } from "./object-store.ts";
+import type { ObjectReader } from "../kernel/object-reader.ts";
+import type { ObjectSource, ObjectStore, ObjectStoreOptions, PartsTrial } from "./object-store.ts";
 import { S3ObjectStore } from "./s3-object-store.ts";
 
 /** Length at which the store begins to send a file in parts. */
@@ -54,29 +55,42 @@ export class SourceFolder {
   }
 }
 
-/** What every {@link S3ObjectStore} does, as tests for a `describe`. */
-export function testObjectStore(openBucket: () => Promise<Bucket>): void {
-  const bench = new Bench(openBucket);
+/** The store that tests are about, as it is opened. */
+export type TestedStore = ObjectStore & ObjectReader & PartsTrial;
+
+/**
+ * What every store does, as tests for a `describe`.
+ *
+ * @param openStore - default: an {@link S3ObjectStore}
+ */
+export function testObjectStore(
+  openBucket: () => Promise<Bucket>,
+  openStore: (options: ObjectStoreOptions) => TestedStore = (options) => new S3ObjectStore(options),
+): void {
+  const bench = new Bench(openBucket, openStore);
   before(() => bench.open());
   after(() => bench.close());
   testPuts(bench);
   testReads(bench);
   testDeletions(bench);
+  testPartsTrials(bench);
   testRefusals(bench);
 }
 
 /** A store under test with a bucket and files for it. */
 class Bench {
   readonly #openBucket: () => Promise<Bucket>;
-  #opened: { readonly bucket: Bucket; readonly folder: SourceFolder; readonly store: S3ObjectStore } | undefined;
+  readonly openStore: (options: ObjectStoreOptions) => TestedStore;
+  #opened: { readonly bucket: Bucket; readonly folder: SourceFolder; readonly store: TestedStore } | undefined;
 
-  constructor(openBucket: () => Promise<Bucket>) {
+  constructor(openBucket: () => Promise<Bucket>, openStore: (options: ObjectStoreOptions) => TestedStore) {
     this.#openBucket = openBucket;
+    this.openStore = openStore;
   }
 
   async open(): Promise<void> {
     const bucket = await this.#openBucket();
-    this.#opened = { bucket, folder: await SourceFolder.open(), store: new S3ObjectStore(bucket.options) };
+    this.#opened = { bucket, folder: await SourceFolder.open(), store: this.openStore(bucket.options) };
   }
 
   async close(): Promise<void> {
@@ -92,7 +106,7 @@ class Bench {
     return this.#get().folder;
   }
 
-  get store(): S3ObjectStore {
+  get store(): TestedStore {
     return this.#get().store;
   }
 
@@ -109,7 +123,7 @@ class Bench {
 
   /** Puts by another way in. */
   async putWith(change: Partial<ObjectStoreOptions>): Promise<void> {
-    const other = new S3ObjectStore({ ...this.bucket.options, ...change });
+    const other = this.openStore({ ...this.bucket.options, ...change });
     try {
       await other.put(await this.folder.add("received/refused.bin", randomBytes(10)));
     } finally {
@@ -217,9 +231,17 @@ function testDeletions(bench: Bench): void {
   });
 
   it("tells why an object cannot be removed", async () => {
-    const other = new S3ObjectStore({ ...bench.bucket.options, bucket: "no-such-bucket" });
+    const other = bench.openStore({ ...bench.bucket.options, bucket: "no-such-bucket" });
     await assert.rejects(other.delete("received/a.bin"), isUploadError("UPLOAD_NO_BUCKET", "NoSuchBucket"));
     other.close();
+  });
+}
+
+function testPartsTrials(bench: Bench): void {
+  it("begins an upload in parts, and drops it", async () => {
+    const id = await bench.store.beginParts("received/parts-trial.bin");
+    assert.notEqual(id, "");
+    await bench.store.dropParts("received/parts-trial.bin", id);
   });
 }
 
