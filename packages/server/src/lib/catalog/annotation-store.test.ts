@@ -106,7 +106,7 @@ describe("Annotations.deleteSegments", () => {
   it("notes what is to be removed, until it is", async () => {
     await add({}, ["bin", "wav", "json"]);
     const [bin, wav, json] = held.catalog.uploads.claim(9, nowMs);
-    held.catalog.uploads.markStored(bin!.id, stored);
+    held.catalog.uploads.markStored([{ id: bin!.id, ...stored }]);
     held.catalog.uploads.markFailed(wav!.id, { code: "UPLOAD_FAILED", reason: "500", nextTryMs: nowMs + 1 });
     held.catalog.uploads.release([json!.id]);
     await remove(1);
@@ -124,7 +124,7 @@ describe("Annotations.deleteSegments", () => {
     const [bin, wav, json] = held.catalog.uploads.claim(9, nowMs);
     await remove(1);
     const pending = () => held.catalog.annotations.pendingDeletions(9);
-    held.catalog.uploads.markStored(bin!.id, stored);
+    held.catalog.uploads.markStored([{ id: bin!.id, ...stored }]);
     held.catalog.uploads.markFailed(wav!.id, { code: "UPLOAD_FAILED", reason: "500", nextTryMs: nowMs });
     assert.deepEqual(await pending(), []);
     held.catalog.uploads.release([json!.id]);

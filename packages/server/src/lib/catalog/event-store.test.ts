@@ -132,11 +132,11 @@ describe("EventLog", () => {
     await catalog.addSegment(finishedSegment(), ["bin", "json"], live);
     const store = () => {
       for (const { id, fileName } of catalog.uploads.claim(9, nowMs)) {
-        catalog.uploads.markStored(id, { key: `r/${fileName}`, etag: "e", storedMs: nowMs });
+        catalog.uploads.markStored([{ id, key: `r/${fileName}`, etag: "e", storedMs: nowMs }]);
       }
     };
     const [first] = catalog.uploads.claim(1, nowMs);
-    catalog.uploads.markStored(first!.id, { key: "k", etag: "e", storedMs: nowMs });
+    catalog.uploads.markStored([{ id: first!.id, key: "k", etag: "e", storedMs: nowMs }]);
     assert.deepEqual(await types(), ["session.started", "segment.closed"]);
     store();
     const stored = (await readAll()).at(-1);
@@ -191,7 +191,7 @@ describe("EventLog", () => {
     assert.deepEqual(told, [nowMs + 2]);
     await catalog.events.append([online("mic-1"), online("mic-2")]);
     for (const { id } of catalog.uploads.claim(9, nowMs)) {
-      catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: nowMs });
+      catalog.uploads.markStored([{ id, key: "k", etag: "e", storedMs: nowMs }]);
     }
     assert.deepEqual(told, [nowMs + 2, nowMs + 4, nowMs + 5]);
     unsubscribe();

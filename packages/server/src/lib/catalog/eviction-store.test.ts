@@ -41,7 +41,7 @@ describe("EvictionStore", () => {
   function store(isLeft: (task: UploadTask) => boolean = () => false): void {
     for (const task of queue.claim(1000, nowMs)) {
       if (isLeft(task)) queue.release([task.id]);
-      else queue.markStored(task.id, { key: task.fileName, etag: "e", storedMs: nowMs });
+      else queue.markStored([{ id: task.id, key: task.fileName, etag: "e", storedMs: nowMs }]);
     }
   }
 

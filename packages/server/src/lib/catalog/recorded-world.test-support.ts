@@ -113,7 +113,7 @@ export async function writeWorld(catalog: Catalog, plans: readonly SessionPlan[]
   const planOf = new Map(segments.map(({ finished, plan }) => [finished.sidecar.name, plan]));
   for (const { id, fileName, kind } of catalog.uploads.claim(10_000, Number.MAX_SAFE_INTEGER)) {
     const fate = planOf.get(fileName.slice(0, fileName.lastIndexOf(".")))?.uploads;
-    if (fate === "stored") catalog.uploads.markStored(id, { key: fileName, etag: "e", storedMs: 1 });
+    if (fate === "stored") catalog.uploads.markStored([{ id, key: fileName, etag: "e", storedMs: 1 }]);
     else if (fate === "failed" && kind === "bin") {
       catalog.uploads.markFailed(id, { code: "UPLOAD_FAILED", reason: "503", nextTryMs: 1 });
     } else catalog.uploads.release([id]);

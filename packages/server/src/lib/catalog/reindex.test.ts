@@ -116,9 +116,9 @@ describe("reindexCatalog", () => {
         await catalog.addSegment(finishedSegment({ index }), ["bin", "wav"], { isBackfill: false });
       }
       const [stored, failed, , changed] = catalog.uploads.claim(5, 0);
-      catalog.uploads.markStored(stored!.id, { key: "k", etag: "e", storedMs: 5 });
+      catalog.uploads.markStored([{ id: stored!.id, key: "k", etag: "e", storedMs: 5 }]);
       catalog.uploads.markFailed(failed!.id, { code: "UPLOAD_DENIED", reason: "403", nextTryMs: 9 });
-      catalog.uploads.markStored(changed!.id, { key: "k2", etag: "e2", storedMs: 6 });
+      catalog.uploads.markStored([{ id: changed!.id, key: "k2", etag: "e2", storedMs: 6 }]);
     });
     // Segment 1 was derived again with another WAV, segment 2's sidecar is gone, another order and folder of the rest.
     const { sidecar, ...rest } = finishedSegment({ index: 1 });
@@ -144,7 +144,7 @@ describe("reindexCatalog", () => {
       for (const index of [0, 1])
         await catalog.addSegment(finishedSegment({ index }), ["bin", "json"], { isBackfill: false });
       for (const { id } of catalog.uploads.claim(9, 0)) {
-        catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: 5 });
+        catalog.uploads.markStored([{ id, key: "k", etag: "e", storedMs: 5 }]);
       }
       await catalog.markEvicted([1], 1234.5);
     });

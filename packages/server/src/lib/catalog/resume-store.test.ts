@@ -42,7 +42,7 @@ function add({ sidecar, ...draft }: SegmentDraft): void {
 /** Stores the files of the segments with these indexes. */
 function store(...indexes: readonly number[]): void {
   for (const { id, index } of queue.claim(10_000, nowMs)) {
-    if (indexes.includes(index)) queue.markStored(id, { key: "k", etag: "e", storedMs: nowMs });
+    if (indexes.includes(index)) queue.markStored([{ id, key: "k", etag: "e", storedMs: nowMs }]);
     else queue.release([id]);
   }
 }
@@ -154,7 +154,7 @@ describe("ResumeStore.uploadedNext", () => {
         const isStored = new Map(list.map((draft) => [draft.index, draft.isStored]));
         for (const { id, index, session } of queue.claim(1000, nowMs)) {
           if (session === "s1" && isStored.get(index) === true)
-            queue.markStored(id, { key: "k", etag: "e", storedMs: nowMs });
+            queue.markStored([{ id, key: "k", etag: "e", storedMs: nowMs }]);
           else queue.release([id]);
         }
         const walk = [...list].sort((a, b) => a.place - b.place);

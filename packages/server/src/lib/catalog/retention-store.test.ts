@@ -42,7 +42,7 @@ describe("RetentionStore", () => {
   function storeAll(): void {
     const queue = new UploadStore(file, () => nowMs);
     for (const task of queue.claim(1000, nowMs))
-      queue.markStored(task.id, { key: task.fileName, etag: "e", storedMs: nowMs });
+      queue.markStored([{ id: task.id, key: task.fileName, etag: "e", storedMs: nowMs }]);
   }
 
   function names(filter: Pick<LocalFilter, "hwid" | "isStored">): readonly string[] {

@@ -135,7 +135,7 @@ describe("Catalog.uploadedNext", () => {
     await add({ index: 0, sidecar: { acked: true } });
     assert.equal(await catalog.uploadedNext("s1"), 0);
     const tasks = catalog.uploads.claim(9, nowMs);
-    for (const { id } of tasks) catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: nowMs });
+    for (const { id } of tasks) catalog.uploads.markStored([{ id, key: "k", etag: "e", storedMs: nowMs }]);
     assert.deepEqual(await catalog.sessionOfSegment(tasks[0]!.segmentId), { session: "s1", isAcked: true });
     assert.equal(await catalog.uploadedNext("s1"), 500);
   });

@@ -106,7 +106,7 @@ describe("UploadListStore", () => {
           else {
             nowMs += 100_000;
             for (const { id } of queue.claim(2, nowMs)) {
-              if (what === "store") queue.markStored(id, { key: `k${id}`, etag: "e", storedMs: nowMs });
+              if (what === "store") queue.markStored([{ id, key: `k${id}`, etag: "e", storedMs: nowMs }]);
               else if (what === "fail") queue.markFailed(id, { code: "UPLOAD_FAILED", reason: "", nextTryMs: nowMs });
               else queue.release([id]);
             }

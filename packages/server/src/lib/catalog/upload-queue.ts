@@ -50,6 +50,11 @@ export interface StoredObject {
   readonly storedMs: number;
 }
 
+/** An upload that the object store answered. */
+export interface StoredUpload extends StoredObject {
+  readonly id: number;
+}
+
 /** Why an attempt failed and when the next one is due. */
 export interface UploadFailure {
   /** Code of the server's error table. */
@@ -84,8 +89,11 @@ export interface UploadQueue {
    * `nowMs`. Live segments come before back-fill; within each, the one that has been due for longest comes first.
    */
   claim(limit: number, nowMs: number): readonly UploadTask[];
-  /** Claimed > stored. Without effect when the upload is no longer claimed or its file has been replaced since. */
-  markStored(id: number, object: StoredObject): void;
+  /**
+   * Claimed > stored, in one transaction: all of them or, where it throws, none. Without effect on an upload that is no longer
+   * claimed or whose file has been replaced since.
+   */
+  markStored(uploads: readonly StoredUpload[]): void;
   /** Claimed > failed, and counts the attempt. Without effect as for {@link UploadQueue.markStored}. */
   markFailed(id: number, failure: UploadFailure): void;
   /** Claimed > pending at its old place in the queue, without counting an attempt (a stop, an open circuit). */

@@ -106,7 +106,7 @@ describe("UploadStore", () => {
   it("keeps the store's answer and the last failure", () => {
     add(0, ["bin", "json"]);
     const [bin, json] = queue.claim(2, nowMs);
-    queue.markStored(bin!.id, stored);
+    queue.markStored([{ id: bin!.id, ...stored }]);
     queue.markFailed(json!.id, failure);
     const rows = file.sqlite.prepare("SELECT state, key, etag, stored_ms, error_code, reason FROM uploads").raw().all();
     assert.deepEqual(rows, [
@@ -118,7 +118,7 @@ describe("UploadStore", () => {
   it("leaves an unchanged upload alone when its segment is added again", () => {
     add(0, ["bin", "wav", "json"]);
     const [bin] = queue.claim(2, nowMs);
-    queue.markStored(bin!.id, stored);
+    queue.markStored([{ id: bin!.id, ...stored }]);
     add(0, ["bin", "wav", "json"]);
     assert.deepEqual(claimFiles(9), ["0.json"]);
     assert.equal(queue.counts().stored, 1);
@@ -136,7 +136,7 @@ describe("UploadStore", () => {
     add(0);
     const [old] = queue.claim(1, nowMs);
     add(0, [], false, "b");
-    queue.markStored(old!.id, stored);
+    queue.markStored([{ id: old!.id, ...stored }]);
     assert.equal(queue.areAllStored(1), false);
     const [fresh] = queue.claim(1, nowMs);
     assert.equal(fresh!.sha256, sha256("stream_7_mic-1_20260101_s1-0.bin b"));
@@ -206,7 +206,7 @@ describe("UploadStore", () => {
             );
             claimed.push(...tasks.map(({ id }, at) => ({ id, serial: expected[at]!.serial })));
           } else if (step.op === "store" && target !== undefined) {
-            queue.markStored(target.id, stored);
+            queue.markStored([{ id: target.id, ...stored }]);
             model.markStored(target.serial);
           } else if (step.op === "fail" && target !== undefined) {
             queue.markFailed(target.id, { ...failure, nextTryMs: nowMs + step.waitMs });

@@ -9,7 +9,7 @@ import type { Flag, UploadTotalsTable } from "./schema.ts";
 import { StoredEventStore } from "./stored-event-store.ts";
 import type { UploadList } from "./upload-list.ts";
 import { UploadListStore } from "./upload-list-store.ts";
-import type { StoredObject, UploadCounts, UploadFailure, UploadQueue, UploadTask } from "./upload-queue.ts";
+import type { StoredUpload, UploadCounts, UploadFailure, UploadQueue, UploadTask } from "./upload-queue.ts";
 
 type TaskRow = Omit<UploadTask, "isBackfill" | "fileName"> & { readonly isBackfill: Flag; readonly name: string };
 
@@ -28,7 +28,7 @@ interface Statements {
   readonly dueTasks: Statement<[DueLimits], TaskRow>;
   readonly take: Statement<[id: number]>;
   readonly segmentId: Statement<[id: number], number>;
-  readonly store: Statement<[StoredObject & { id: number }]>;
+  readonly store: Statement<[StoredUpload]>;
   readonly fail: Statement<[UploadFailure & { id: number }]>;
   readonly release: Statement<[id: number]>;
   readonly releaseAll: Statement<[]>;
@@ -133,7 +133,7 @@ export class UploadStore implements UploadQueue {
   readonly #nowMs: () => number;
   readonly #take: (due: DueLimits) => TaskRow[];
   readonly #releaseAll: (ids: readonly number[]) => void;
-  readonly #store: (id: number, object: StoredObject) => void;
+  readonly #storeAll: (uploads: readonly StoredUpload[]) => void;
   readonly #events: Pick<EventStore, "tell"> | undefined;
   readonly #storedEvents: StoredEventStore | undefined;
   readonly #deleted: DeletedUploadStore;
@@ -162,7 +162,9 @@ export class UploadStore implements UploadQueue {
         this.#deleted.report(id);
       }
     }).immediate;
-    this.#store = file.sqlite.transaction((id: number, object: StoredObject) => this.#noteStored(id, object)).immediate;
+    this.#storeAll = file.sqlite.transaction((uploads: readonly StoredUpload[]) => {
+      for (const upload of uploads) this.#noteStored(upload);
+    }).immediate;
   }
 
   claim(limit: number, nowMs: number): readonly UploadTask[] {
@@ -176,8 +178,8 @@ export class UploadStore implements UploadQueue {
     });
   }
 
-  markStored(id: number, object: StoredObject): void {
-    this.#run(() => this.#store(id, object));
+  markStored(uploads: readonly StoredUpload[]): void {
+    this.#run(() => this.#storeAll(uploads));
     this.#events?.tell();
   }
 
@@ -238,7 +240,7 @@ export class UploadStore implements UploadQueue {
     });
   }
 
-  #noteStored(id: number, { key, etag, storedMs }: StoredObject): void {
+  #noteStored({ id, key, etag, storedMs }: StoredUpload): void {
     const segmentId = this.#statements.segmentId.get(id);
     if (segmentId === undefined) {
       this.#deleted.report(id, key);

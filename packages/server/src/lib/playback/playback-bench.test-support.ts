@@ -131,7 +131,7 @@ export class PlaybackBench implements AsyncDisposable {
     for (const task of this.catalog.uploads.claim(100, Date.now())) {
       const key = formatObjectKey("received", task);
       put(key, await readFile(this.pathOf(segment, task.kind)));
-      this.catalog.uploads.markStored(task.id, { key, etag: "etag", storedMs: 1 });
+      this.catalog.uploads.markStored([{ id: task.id, key, etag: "etag", storedMs: 1 }]);
     }
     const row = await this.rowOf(segment);
     await this.catalog.markEvicted([row.id], 1);

@@ -29,7 +29,7 @@ describe("LocalEviction", () => {
     const { uploads } = recordings.catalog;
     for (const { id, index } of uploads.claim(1000, Date.now())) {
       if (index === notStoredIndex) uploads.release([id]);
-      else uploads.markStored(id, { key: "k", etag: "e", storedMs: 5 });
+      else uploads.markStored([{ id, key: "k", etag: "e", storedMs: 5 }]);
     }
   }
 
@@ -166,7 +166,7 @@ describe("LocalEviction", () => {
     for (let index = 2; index < 6; index += 1) {
       await recordings.add(index);
       for (const { id } of catalog.uploads.claim(1000, Date.now()))
-        catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: 5 });
+        catalog.uploads.markStored([{ id, key: "k", etag: "e", storedMs: 5 }]);
       clock.aheadMs += 15_000;
       await eviction.evictAll();
     }

@@ -40,7 +40,7 @@ describe("RetentionWalk", () => {
       ),
     );
     for (const { id } of catalog.uploads.claim(10_000, Date.now()))
-      catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: 5 });
+      catalog.uploads.markStored([{ id, key: "k", etag: "e", storedMs: 5 }]);
   }
 
   /** Decisions as `{hwid} {index} {outcome}: {reason}`. */

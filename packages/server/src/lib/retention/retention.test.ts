@@ -60,7 +60,7 @@ describe("Retention", () => {
     });
     await Promise.all(adding);
     for (const { id } of catalog.uploads.claim(10_000, Date.now()))
-      catalog.uploads.markStored(id, { key: "k", etag: "e", storedMs: 5 });
+      catalog.uploads.markStored([{ id, key: "k", etag: "e", storedMs: 5 }]);
   }
 
   function createRetention(change: Partial<RetentionOptions> = {}): Retention {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { rename } from "node:fs/promises";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { S3Stub } from "../../../../../test/support/s3-stub.ts";
-import type { UploadQueue } from "../catalog/upload-queue.ts";
+import type { StoredUpload, UploadQueue } from "../catalog/upload-queue.ts";
 import { serverErrors } from "../kernel/error-table.ts";
 import { MemoryLog } from "../kernel/memory-log.test-support.ts";
 import { sha256Of } from "./object-store.test-support.ts";
@@ -122,7 +122,7 @@ describe("Uploader", () => {
     let mostInFlight = 0;
     const uploader = createUploader({ maxInFlight: 2 });
     stub.events.on("request", () => {
-      mostInFlight = Math.max(mostInFlight, uploader.inFlightCount, queue.counts().uploading);
+      mostInFlight = Math.max(mostInFlight, uploader.inFlightCount);
     });
     uploader.start();
     uploader.notify();
@@ -260,12 +260,21 @@ describe("Uploader", () => {
 
   it("finds an upload again whose outcome the queue could not note", async () => {
     await recordings.add(0);
-    let failures = 1;
+    const [first] = queue.claim(1, Date.now());
+    queue.release([first!.id]);
+    let isFailing = true;
     const failing = new Proxy(queue, {
       get(target, name: keyof UploadQueue) {
-        if (name === "markStored" && failures-- > 0) throw new Error("disk full");
         const member = target[name];
-        return typeof member === "function" ? member.bind(target) : member;
+        if (name !== "markStored") return typeof member === "function" ? member.bind(target) : member;
+        return (uploads: readonly StoredUpload[]) => {
+          if (isFailing && uploads.some(({ id }) => id === first!.id)) {
+            // Alone, or with others, which are noted all the same.
+            isFailing = uploads.length > 1;
+            throw new Error("disk full");
+          }
+          target.markStored(uploads);
+        };
       },
     });
     createUploader({ queue: failing }).start();
@@ -275,6 +284,22 @@ describe("Uploader", () => {
       log.at("error").map(({ message }) => message),
       ["the outcome of an upload could not be noted"],
     );
+  });
+
+  it("asks and tells the queue about several at a time", async () => {
+    for (let index = 0; index < 8; index++) await recordings.add(index);
+    const counts = { claim: 0, markStored: 0 };
+    const counting = new Proxy(queue, {
+      get(target, name: keyof UploadQueue) {
+        if (name === "claim" || name === "markStored") counts[name] += 1;
+        const member = target[name];
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    createUploader({ queue: counting, maxInFlight: 4 }).start();
+    await allStored();
+    assert.ok(counts.claim <= 12, `24 uploads were claimed in ${counts.claim} transactions`);
+    assert.ok(counts.markStored < 24, `24 uploads were noted in ${counts.markStored} transactions`);
   });
 
   it("drains: finishes what is in flight and starts nothing new", async () => {

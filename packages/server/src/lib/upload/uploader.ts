@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { type BackoffOptions, fullJitterMs } from "@eet/protocol";
 import type { UploadQueue, UploadTask } from "../catalog/upload-queue.ts";
-import { type Clock, systemClock } from "../kernel/clock.ts";
+import { type Clock, systemClock, type WallMs } from "../kernel/clock.ts";
 import type { ServerErrorCode } from "../kernel/error-table.ts";
 import { ServerError, toError, UploadError } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
 import { CircuitBreaker, type CircuitOptions, type CircuitState } from "./circuit-breaker.ts";
+import { Gathered } from "./gathered.ts";
 import { contentTypeOf, formatObjectKey, formatObjectMetadata } from "./object-key.ts";
 import type { ObjectStore, VerifiedObject } from "./object-store.ts";
 
@@ -39,6 +40,22 @@ interface Flight {
   readonly done: Promise<void>;
 }
 
+/** An upload that is verified, and that the queue does not know of yet. */
+interface Landed {
+  readonly task: UploadTask;
+  readonly key: string;
+  readonly etag: string;
+  readonly storedMs: WallMs;
+  /** From its start until it was verified. */
+  readonly tookMs: number;
+}
+
+// What the queue costs is its transactions: uploads are claimed and noted several at a time.
+/** Claimed ahead of those that start, for each that may be in flight. */
+const aheadPerFlight = 3;
+/** What a crash forgets of it is found in the store again. */
+const noteWindow = { windowMs: 25, limit: 64 };
+
 // Longest sleep: timers run on another clock than the queue, and that one may be set.
 const maxSleepMs = 60_000;
 
@@ -68,6 +85,9 @@ export class Uploader {
   readonly #flights = new Map<number, Flight>();
   /** Uploads whose outcome the queue could not note; they are given back and found in the store when tried again. */
   readonly #unsettled = new Set<number>();
+  /** Claimed, to start as soon as they may. */
+  #ahead: UploadTask[] = [];
+  readonly #landedUploads: Gathered<Landed>;
   readonly #settleClosed: () => void;
   #state: "new" | "running" | "draining" | "closed" = "new";
   #timer: NodeJS.Timeout | undefined;
@@ -79,6 +99,11 @@ export class Uploader {
     this.#retry = { ...retry, random };
     this.#clock = options.clock ?? systemClock;
     this.#breaker = new CircuitBreaker(options.circuit);
+    this.#landedUploads = new Gathered((landed) => {
+      this.#note(landed);
+      // Nothing may be in flight whose end would give them back.
+      if (this.#unsettled.size > 0) this.#pump();
+    }, noteWindow);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#settleClosed = resolve;
@@ -124,12 +149,14 @@ export class Uploader {
   async drain(timeoutMs: number): Promise<void> {
     if (this.#state === "new" || this.#state === "running") this.#state = "draining";
     clearTimeout(this.#timer);
+    this.#releaseAhead();
     const timeout = Promise.withResolvers<void>();
     const timer = setTimeout(timeout.resolve, timeoutMs);
     await Promise.race([this.#landed(), timeout.promise]);
     clearTimeout(timer);
     this.#abortAll();
     await this.#landed();
+    this.#landedUploads.flush();
   }
 
   /** Stops at once: uploads in flight go back to the queue. Idempotent. */
@@ -147,16 +174,27 @@ export class Uploader {
     if (this.#state !== "running") return;
     try {
       this.#releaseUnsettled();
-      const free = this.#maxInFlight - this.#flights.size;
-      const permitted = this.#breaker.permits(free, this.#clock.monotonicMs());
-      const tasks = permitted > 0 ? this.#options.queue.claim(permitted, this.#clock.wallMs()) : [];
-      for (const task of tasks) this.#launch(task);
+      for (const task of this.#claim()) this.#launch(task);
       const sleepMs = this.#sleepMs();
       if (sleepMs !== undefined) this.#timer = setTimeout(() => this.#pump(), sleepMs);
     } catch (error) {
       this.#options.log.error({ err: toError(error) }, "the upload queue fails; tried again in a minute");
       this.#timer = setTimeout(() => this.#pump(), maxSleepMs);
     }
+  }
+
+  /** Takes what may start now, and a little ahead of it while the store works. */
+  #claim(): readonly UploadTask[] {
+    const isOpen = this.#breaker.state.kind !== "closed";
+    if (isOpen) this.#releaseAhead();
+    const free = this.#maxInFlight - this.#flights.size;
+    const permitted = this.#breaker.permits(free, this.#clock.monotonicMs());
+    const missing = permitted - this.#ahead.length;
+    if (missing > 0) {
+      const more = isOpen ? 0 : this.#maxInFlight * aheadPerFlight;
+      this.#ahead.push(...this.#options.queue.claim(missing + more, this.#clock.wallMs()));
+    }
+    return this.#ahead.splice(0, permitted);
   }
 
   /** Time to the next start that no end of an upload and no notice brings about; `undefined` when there is none. */
@@ -191,8 +229,7 @@ export class Uploader {
       else if (signal.aborted) this.#options.queue.release([task.id]);
       else this.#fail(task, toServerError(attempt), isProbe);
     } catch (error) {
-      this.#unsettled.add(task.id);
-      this.#options.log.error({ key, err: toError(error) }, "the outcome of an upload could not be noted");
+      this.#failToNote(task, key, error);
     }
   }
 
@@ -209,13 +246,41 @@ export class Uploader {
   }
 
   #succeed(task: UploadTask, key: string, { etag }: VerifiedObject, startedMs: number): void {
-    const { queue, log, onSegmentStored } = this.#options;
     this.#judgeStore(() => this.#breaker.succeeded());
-    queue.markStored(task.id, { key, etag, storedMs: this.#clock.wallMs() });
-    const ms = Math.round(this.#clock.monotonicMs() - startedMs);
-    log.info({ key, bytes: task.bytes, ms }, "upload stored");
-    this.#options.onStored?.(task.bytes);
-    if (queue.areAllStored(task.segmentId)) onSegmentStored?.(task.segmentId);
+    const tookMs = Math.round(this.#clock.monotonicMs() - startedMs);
+    this.#landedUploads.add({ task, key, etag, storedMs: this.#clock.wallMs(), tookMs });
+  }
+
+  /** Notes in the queue what is verified, and tells of it. Never throws. */
+  #note(landed: readonly Landed[]): void {
+    const { queue, log } = this.#options;
+    try {
+      queue.markStored(landed.map(({ task: { id }, key, etag, storedMs }) => ({ id, key, etag, storedMs })));
+    } catch (error) {
+      // What fails for one must not hold up the others.
+      if (landed.length > 1) for (const one of landed) this.#note([one]);
+      else for (const { task, key } of landed) this.#failToNote(task, key, error);
+      return;
+    }
+    for (const { task, key, tookMs: ms } of landed) {
+      log.info({ key, bytes: task.bytes, ms }, "upload stored");
+      this.#options.onStored?.(task.bytes);
+    }
+    this.#tellStored(new Set(landed.map(({ task }) => task.segmentId)));
+  }
+
+  #tellStored(segmentIds: ReadonlySet<number>): void {
+    const { queue, log, onSegmentStored } = this.#options;
+    try {
+      for (const segmentId of segmentIds) if (queue.areAllStored(segmentId)) onSegmentStored?.(segmentId);
+    } catch (error) {
+      log.error({ err: toError(error) }, "whether segments are stored could not be read");
+    }
+  }
+
+  #failToNote({ id }: UploadTask, key: string, error: unknown): void {
+    this.#unsettled.add(id);
+    this.#options.log.error({ key, err: toError(error) }, "the outcome of an upload could not be noted");
   }
 
   #fail(task: UploadTask, error: ServerError, isProbe: boolean): void {
@@ -253,6 +318,17 @@ export class Uploader {
     if (this.#unsettled.size === 0) return;
     this.#options.queue.release([...this.#unsettled]);
     this.#unsettled.clear();
+  }
+
+  #releaseAhead(): void {
+    const ids = this.#ahead.map(({ id }) => id);
+    this.#ahead = [];
+    if (ids.length === 0) return;
+    try {
+      this.#options.queue.release(ids);
+    } catch {
+      for (const id of ids) this.#unsettled.add(id);
+    }
   }
 
   async #landed(): Promise<void> {
