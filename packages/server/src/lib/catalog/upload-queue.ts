@@ -3,7 +3,7 @@ import type { RecordFormat } from "../kernel/segment-record.ts";
 import type { UploadList } from "./upload-list.ts";
 
 /**
- * State of an upload: `pending` waits its turn, `uploading` is claimed, `stored` stands verified in the object store,
+ * State of an upload: `pending` waits its turn, `uploading` is claimed (some wait a moment for those before them), `stored` stands verified in the object store,
  * `failed` is tried again when its time comes. [S-4.1]
  */
 export const uploadStates = ["pending", "uploading", "stored", "failed"] as const;
