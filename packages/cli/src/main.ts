@@ -10,7 +10,9 @@ import { createTerminal } from "./lib/terminal.ts";
 process.env["UV_THREADPOOL_SIZE"] ??= "32";
 
 // What a command loads is compiled once per machine, not at each start. Kept early: a server that is killed keeps nothing.
-enableCompileCache();
+const { directory } = enableCompileCache();
+// By this it holds in threads as well, each of which would compile all it loads.
+if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] ??= directory;
 setTimeout(flushCompileCache, 2_000).unref();
 
 const interruption = new AbortController();

@@ -11,11 +11,8 @@ import { placeFrames, scanFrames } from "../../../packages/server/src/lib/finish
 import { parseOpening } from "../../../packages/server/src/lib/finishing/opening-format.ts";
 import { formatOverview, parseOverview } from "../../../packages/server/src/lib/finishing/overview-format.ts";
 import { decodeSamples, markFrames } from "../../../packages/server/src/lib/finishing/segment-samples.ts";
-import {
-  formatSidecar,
-  parseSidecar,
-  segmentOfSidecar,
-} from "../../../packages/server/src/lib/finishing/sidecar-format.ts";
+import { formatSidecar, segmentOfSidecar } from "../../../packages/server/src/lib/finishing/sidecar-format.ts";
+import { parseSidecar } from "../../../packages/server/src/lib/finishing/sidecar-parsing.ts";
 import { measureIntactBytes, measureProvenBytes } from "../../../packages/server/src/lib/finishing/tail-check-store.ts";
 import { StorageError } from "../../../packages/server/src/lib/kernel/errors.ts";
 import type { SegmentOpening } from "../../../packages/server/src/lib/kernel/segment-record.ts";

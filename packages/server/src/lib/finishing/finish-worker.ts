@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { constants, setPriority } from "node:os";
 import { captureOutcome } from "./finish-outcome.ts";
 import type { FinishJob } from "./finish-segment-store.ts";
@@ -10,6 +11,8 @@ if (process.platform === "linux") setPriority(constants.priority.PRIORITY_LOW);
 // its start, a thread takes the whole process along (an assertion in Node's loader); while it imports, it does not. A module
 // that awaits cannot be required.
 const { finishSegment } = await import("./finish-segment-store.ts");
+// As in the process: a thread that ends with a killed server keeps nothing.
+flushCompileCache();
 
 /** Entry of the worker threads: one segment per call. Without a segment it does nothing, but a thread has started. */
 export default (job: FinishJob | null) => captureOutcome(() => (job === null ? null : finishSegment(job)));

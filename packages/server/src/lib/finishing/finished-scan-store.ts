@@ -9,7 +9,8 @@ import type { ClosedSegment } from "../kernel/segment-record.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
 import { scanFolders } from "../storage/segment-scan-store.ts";
 import { isDecodable } from "./segment-rendering.ts";
-import { parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { segmentOfSidecar } from "./sidecar-format.ts";
+import { parseSidecar } from "./sidecar-parsing.ts";
 
 /** A segment to be finished, for the first time or again. */
 export interface UnfinishedSegment {

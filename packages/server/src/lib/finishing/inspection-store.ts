@@ -12,7 +12,8 @@ import { hashFile } from "./hashed-target-store.ts";
 import { decideNibbleOrder } from "./nibble-decision.ts";
 import { parseOpening } from "./opening-format.ts";
 import { isDecodable, type Rendering, renderSegment } from "./segment-rendering.ts";
-import { createSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { createSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { parseSidecar } from "./sidecar-parsing.ts";
 
 /** Segments are cut there. [S-1.5] */
 const maxWavBytes = 2 ** 31;

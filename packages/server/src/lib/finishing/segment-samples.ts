@@ -6,7 +6,8 @@ import { beginOf, type FramePlace, framesFrom } from "./frame-place.ts";
 import { FrameSamples } from "./frame-samples.ts";
 import { hashBin } from "./hashed-target-store.ts";
 import { isDecodable } from "./segment-rendering.ts";
-import { parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { segmentOfSidecar } from "./sidecar-format.ts";
+import { parseSidecar } from "./sidecar-parsing.ts";
 
 /** From one mark to the next: at most so much is read in front of what is asked for. */
 const markDistanceBytes = 64 * 1024;

@@ -19,7 +19,8 @@ import {
   temporaryFolder,
   wobble,
 } from "./segment-fixture.test-support.ts";
-import { formatSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { formatSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { parseSidecar } from "./sidecar-parsing.ts";
 
 interface Case {
   readonly frames: readonly SentFrame[];

@@ -1,5 +1,3 @@
-import Value from "typebox/value";
-import { StorageError } from "../kernel/errors.ts";
 import type {
   AnchorRecord,
   ClosedSegment,
@@ -7,7 +5,7 @@ import type {
   SegmentObservations,
   SegmentOpening,
 } from "../kernel/segment-record.ts";
-import { Sidecar, sidecarFormat } from "../kernel/sidecar.ts";
+import type { Sidecar } from "../kernel/sidecar.ts";
 import type { FrameScan } from "./frame-scan.ts";
 import type { FileFacts } from "./hashed-target-store.ts";
 import type { NibbleDecision } from "./nibble-decision.ts";
@@ -25,6 +23,9 @@ export interface SidecarFacts {
   readonly hasWav: boolean;
   readonly isRecovered: boolean;
 }
+
+/** Not taken from the schema, whose modules take a thread longer to load than all else that finishing needs. */
+const sidecarFormat: Sidecar["format"] = "eet.segment/1";
 
 /** Makes the sidecar of a finished segment. [S-1.4] */
 export function createSidecar(facts: SidecarFacts): Sidecar {
@@ -142,37 +143,6 @@ function parseGap(gap: Sidecar["gaps"][number]): GapRecord {
 /** Text of a sidecar file. */
 export function formatSidecar(sidecar: Sidecar): string {
   return `${JSON.stringify(sidecar, null, 2)}\n`;
-}
-
-/**
- * Reads the text of a sidecar file.
- *
- * @throws {@link StorageError} `SEGMENT_UNREADABLE`, naming the first field that is wrong
- */
-export function parseSidecar(text: string, path: string): Sidecar {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new StorageError("SEGMENT_UNREADABLE", `${path} is not JSON`, { cause });
-  }
-  if (Value.Check(Sidecar, value)) return value;
-  const known = cleanSidecar(value, path);
-  if (Value.Check(Sidecar, known)) return known;
-  const [first] = Value.Errors(Sidecar, known);
-  const where = first === undefined ? "" : `: ${first.instancePath || "the whole"} ${first.message}`;
-  throw new StorageError("SEGMENT_UNREADABLE", `${path} is not a ${sidecarFormat} sidecar${where}`);
-}
-
-/** Without the fields that it does not know: a later version may have written more, and be gone again. */
-function cleanSidecar(value: unknown, path: string): unknown {
-  try {
-    return Value.Clean(Sidecar, value);
-  } catch (cause) {
-    // JSON is read to any depth, but walked to that of the stack.
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new StorageError("SEGMENT_UNREADABLE", `${path} is nested deeper than any sidecar`, { cause });
-  }
 }
 
 /** The closed segment that a sidecar describes, so that its files can be derived again. */

@@ -9,7 +9,8 @@ import type { SegmentFolder } from "./finished-scan-store.ts";
 import { scanFrames } from "./frame-scan.ts";
 import { type FileFacts, hashFile } from "./hashed-target-store.ts";
 import { isDecodable, renderSegment } from "./segment-rendering.ts";
-import { createSidecar, formatSidecar, parseSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { createSidecar, formatSidecar, segmentOfSidecar } from "./sidecar-format.ts";
+import { parseSidecar } from "./sidecar-parsing.ts";
 
 /** What a check of one segment found. */
 export interface SegmentVerdict {

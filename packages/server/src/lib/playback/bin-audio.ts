@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FramePlace } from "../finishing/frame-place.ts";
 import type { BinMarks } from "../finishing/segment-samples.ts";
-import { parseSidecar } from "../finishing/sidecar-format.ts";
+import { parseSidecar } from "../finishing/sidecar-parsing.ts";
 import { StorageError } from "../kernel/errors.ts";
 import type { ObjectReader } from "../kernel/object-reader.ts";
 import type { PlaybackThreads } from "./playback-threads.ts";
