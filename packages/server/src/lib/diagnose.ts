@@ -13,7 +13,6 @@ import { checkOpenFiles } from "./doctor/fd-check.ts";
 import { type Finding, failure, warning, well } from "./doctor/finding.ts";
 import { checkPort } from "./doctor/port-check-store.ts";
 import { checkStore } from "./doctor/store-check-store.ts";
-import { checkTls } from "./doctor/tls-check-store.ts";
 import { checkWebhook } from "./doctor/webhook-check-store.ts";
 import { WebhookSender } from "./events/webhook-sender.ts";
 import { systemClock } from "./kernel/clock.ts";
@@ -55,6 +54,7 @@ export async function* diagnose({ folder, pingsWebhooks = false, ...given }: Dia
   yield judgeCatalog(verdict);
   yield diagnoseAccess(settings, dataFolder, systemClock);
   const tls = tlsPathsOf(settings.server, folder);
+  const { checkTls } = await import("./doctor/tls-check-store.ts");
   yield* await checkTls(tls, systemClock.wallMs());
   yield await checkPort(host, port, tls?.cert);
   if (plainPort !== undefined) yield await checkPort(plainHost, plainPort);

@@ -13,7 +13,7 @@ import { HandshakeLog } from "./listening/handshake-log.ts";
 import { addressesOf, listenOn, stopListening } from "./listening/http-listeners.ts";
 import { copyServer, createHttpServer, type RequestHandler } from "./listening/http-servers.ts";
 import type { TlsPaths } from "./listening/tls-files-store.ts";
-import { TlsKeeper } from "./listening/tls-keeper.ts";
+import type { TlsKeeper, TlsKeeperOptions } from "./listening/tls-keeper.ts";
 import { TrustedProxies } from "./listening/trusted-proxies.ts";
 import type { OwnEntrance } from "./simulation/ws-simulated-device.ts";
 import { routeUpgrades, type UpgradeRoutes } from "./upgrade-router.ts";
@@ -88,7 +88,7 @@ export class Listening {
   static async open(options: ListeningOptions): Promise<Listening> {
     const { settings, clock, log } = options;
     const paths = tlsPathsOf(settings);
-    const tls = paths && (await TlsKeeper.open({ paths, clock, log }));
+    const tls = paths && (await openTls({ paths, clock, log }));
     return new Listening(options, new TrustedProxies(settings.trustedProxies), tls);
   }
 
@@ -238,6 +238,11 @@ export class Listening {
         ];
     this.#options.log.warn({ remoteAddress, fix }, message);
   }
+}
+
+/** Reading certificates takes many modules: they are loaded only where there are any. */
+async function openTls(options: TlsKeeperOptions): Promise<TlsKeeper> {
+  return (await import("./listening/tls-keeper.ts")).TlsKeeper.open(options);
 }
 
 /** The files of TLS, `undefined` where it is off. @param folder - that relative paths count from; default: the working one */

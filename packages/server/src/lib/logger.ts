@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import { destination, type Logger, pino } from "pino";
-import { PinoPretty } from "pino-pretty";
 import { GatheredLines } from "./gathered-lines.ts";
 import { redactTokens } from "./kernel/redaction.ts";
 
@@ -8,6 +8,9 @@ export interface LoggerOptions {
   /** One readable line each instead of JSON. */
   readonly isPretty: boolean;
 }
+
+/** At once, as the log is made, and for a person at a terminal alone: others do not wait for its modules. */
+const require = createRequire(import.meta.url);
 
 /** Lines of so many bytes are written at once. */
 const gatheredBytes = 8 * 1024;
@@ -20,6 +23,7 @@ export function createLogger({ level, isPretty }: LoggerOptions): Logger {
     const lines = new GatheredLines(destination({ sync: false, minLength: gatheredBytes }));
     return pino({ level, base: null, hooks }, lines);
   }
+  const { PinoPretty }: typeof import("pino-pretty") = require("pino-pretty");
   // In this thread: the last lines before the end of the process must not be lost in another one.
   return pino(
     { level, base: null, hooks },

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { EncryptJWT, jwtDecrypt } from "jose";
 
 /** Time for a login at the provider. */
 export const ticketTtlS = 600;
@@ -15,6 +14,9 @@ export interface OidcTicket {
   readonly next: string;
 }
 
+/** Few servers have a provider: none waits for it at its start. */
+const loadJose = () => import("jose");
+
 /**
  * Seals tickets into the cookies of browsers: whoever begins logins and never ends them fills no memory here. The key is of
  * this process, so that a restart ends what is under way.
@@ -27,7 +29,8 @@ export class OidcTickets {
     this.#nowMs = nowMs;
   }
 
-  seal(ticket: OidcTicket): Promise<string> {
+  async seal(ticket: OidcTicket): Promise<string> {
+    const { EncryptJWT } = await loadJose();
     const endMs = this.#nowMs() + ticketTtlS * 1000;
     return new EncryptJWT({ ...ticket })
       .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
@@ -37,6 +40,7 @@ export class OidcTickets {
 
   /** `undefined` for what was not sealed here, or is over. */
   async open(sealed: string): Promise<OidcTicket | undefined> {
+    const { jwtDecrypt } = await loadJose();
     try {
       const algorithms = { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] };
       const { payload } = await jwtDecrypt<OidcTicket>(sealed, this.#key, {

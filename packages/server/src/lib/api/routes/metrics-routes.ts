@@ -2,7 +2,6 @@ import Type from "typebox";
 import { type ApiApp, problemAnswers, typedAnswer } from "../api-app.ts";
 import type { ApiLoad } from "../api-load.ts";
 import type { ApiSources } from "../api-sources.ts";
-import { formatMetrics, metricsContentType } from "../metrics/format-metrics.ts";
 import { ProcessMonitor } from "../metrics/process-monitor.ts";
 import type { ApiFigures } from "../metrics/server-figures.ts";
 import { queryOf } from "../parameters.ts";
@@ -18,12 +17,14 @@ export function addMetricsRoutes(app: ApiApp, { figures }: Pick<ApiSources, "fig
       description: "In the text format. No metric has a label for the device: what concerns one is told by /devices.",
       response: { 200: typedAnswer("the metrics", { "text/plain": Type.String() }), ...problemAnswers },
     };
-    app.get(path, { schema }, async (_request, reply) =>
-      reply
+    app.get(path, { schema }, async (_request, reply) => {
+      // The first scrape can wait for its modules, a start cannot.
+      const { formatMetrics, metricsContentType } = await import("../metrics/format-metrics.ts");
+      return reply
         .type(metricsContentType)
         .header("cache-control", "no-store")
-        .send(await formatMetrics(await figures(), readLoad(load), monitor.read())),
-    );
+        .send(await formatMetrics(await figures(), readLoad(load), monitor.read()));
+    });
   }
 }
 
