@@ -17,8 +17,7 @@ type Holder = (typeof holders)[number];
 const table: Readonly<Record<Holder, readonly string[]>> = {
   nobody: [
     ...["GET /healthz", "GET /readyz", "page"],
-    ...["GET /api/openapi.json", "GET /api/docs", "GET /api/docs/static/*", "GET /api/docs/static/index.html"],
-    ...["GET /api/docs/static/swagger-initializer.js", "GET /api/docs/json", "GET /api/docs/yaml"],
+    ...["GET /api/openapi.json", "GET /api/docs", "GET /api/docs/*"],
     ...["GET /api/v1/access", "POST /api/v1/login", "POST /api/v1/logout", "POST /api/v1/setup"],
     ...["GET /api/v1/oidc/login", "GET /api/v1/oidc/callback"],
   ],

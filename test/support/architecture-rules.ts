@@ -117,6 +117,7 @@ export const inputOutputExceptions: Readonly<Record<string, string>> = {
   "packages/cli/src/lib/stream/pcm-file.ts": "reads the file that `eet stream` sends",
   "packages/server/src/lib/access/oidc-provider.ts": "asks the OpenID provider",
   "packages/server/src/lib/api/http-api.ts": "the HTTP endpoints",
+  "packages/server/src/lib/api/api-docs.ts": "an application that listens nowhere, for the document of the endpoints",
   "packages/server/src/lib/diagnose-access.ts": "looks at the rights of the tokens' file",
   "packages/server/src/lib/events/shell-command.ts": "runs the operator's command",
   "packages/server/src/lib/finishing/finisher.ts": "owns the worker threads",

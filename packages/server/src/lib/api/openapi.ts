@@ -1,8 +1,8 @@
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { ServerEvent } from "../kernel/server-event.ts";
 import { type ApiApp, jsonAnswer } from "./api-app.ts";
+import type { ApiDocs, DocumentedRoute } from "./api-docs.ts";
 import { ProblemDetails } from "./problem-details.ts";
 import { DeadLetterList, DeliveryList, ReplayResult } from "./resources/delivery-resource.ts";
 import { Device, DevicePage } from "./resources/device-resource.ts";
@@ -39,68 +39,36 @@ const namedSchemas = [
   ...[DeletionResult, AudioGapPage, Peaks, RetentionPreview, Storage, Upload, UploadPage, RetryResult],
 ];
 
-const description = `What was recorded: devices, sessions, segments, audio of any range, events.
-
-Names are in snake_case, as in the sidecars on disk. Times in answers are ISO 8601 in UTC with milliseconds; requests may
-also give milliseconds since 1970 or a time relative to now (-5m, -2h, now). Errors are problem details (RFC 9457) with the
-code and the fix of docs/errors.md.`;
-
-/** The page needs nothing but what this server sends. */
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
-].join("; ");
-
 /**
  * `/api/openapi.json`, made from the schemas that validate, and `/api/docs`, a page to browse it. To be called before the
- * routes are added.
+ * routes are added. Both are made when somebody asks for them: a server that starts does not wait for that.
  */
 export function addOpenapi(app: ApiApp, version: string): void {
   for (const schema of namedSchemas) app.addSchema(schema);
-  app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "EET", version, description, license: { name: "MIT", identifier: "MIT" } },
-      servers: [{ url: "/", description: "this server" }],
-      tags: [
-        { name: "devices", description: "who records" },
-        { name: "sessions", description: "runs of a device" },
-        { name: "segments", description: "files" },
-        { name: "audio", description: "ranges to hear and to see" },
-        { name: "pins", description: "what must stay" },
-        { name: "events", description: "what happened, and who is told" },
-        { name: "storage", description: "the disk, uploads, what leaves" },
-        { name: "server", description: "how the server fares" },
-        { name: "access", description: "who may what; for people and programs, and the tokens of devices" },
-      ],
-    },
-    refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => String($id ?? `schema-${index}`) },
+  const routes: DocumentedRoute[] = [];
+  app.addHook("onRoute", ({ method, url, schema }) => {
+    routes.push({ method, url, ...(schema && { schema }) });
   });
-  app.register(swaggerUi, {
-    routePrefix: "/api/docs",
-    staticCSP: pagePolicy,
-    theme: { title: "EET: REST API" },
-    // Not asked of a server on the internet.
-    uiConfig: {
-      url: "/api/openapi.json",
-      validatorUrl: null,
-      layout: "BaseLayout",
-      deepLinking: true,
-      tryItOutEnabled: true,
-    },
-  });
-  // In a scope of its own, which is made when the plugin above stands: so it is in the document as well.
-  app.register(async (scope: ApiApp) => {
-    const schema = {
-      ...{ operationId: "readOpenapi", summary: "This document (OpenAPI 3.1)", tags: ["server"] },
-      response: { 200: jsonAnswer("the document", Type.Object({ openapi: Type.Literal("3.1.0") })) },
-    };
-    scope.get("/api/openapi.json", { schema }, async (_request, reply) =>
-      reply.header("cache-control", "no-cache").send(scope.swagger()),
-    );
-  });
+  let docs: Promise<ApiDocs> | undefined;
+  const open = async () => {
+    const { openApiDocs } = await import("./api-docs.ts");
+    return openApiDocs({ version, routes, schemas: namedSchemas });
+  };
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const opening = docs ?? open();
+    docs = opening;
+    // The next one tries again.
+    opening.catch(() => {
+      docs = undefined;
+    });
+    return (await opening).answer(request, reply);
+  };
+  app.addHook("onClose", async () => (await docs)?.close());
+  app.get("/api/docs", { schema: { hide: true } }, answer);
+  app.get("/api/docs/*", { schema: { hide: true } }, answer);
+  const schema = {
+    ...{ operationId: "readOpenapi", summary: "This document (OpenAPI 3.1)", tags: ["server"] },
+    response: { 200: jsonAnswer("the document", Type.Object({ openapi: Type.Literal("3.1.0") })) },
+  };
+  app.get("/api/openapi.json", { schema }, answer);
 }

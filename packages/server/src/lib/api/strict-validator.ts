@@ -10,8 +10,11 @@ const decimalNumber = /^(?:0|[1-9]\d{0,15})(?:\.\d{1,9})?$/;
 
 /** Checks the parts of a request; what stands in a path or a query is text, and is read as its schema says. */
 export const strictValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const check = Compile(schema);
+  let compiled: ReturnType<typeof Compile> | undefined;
   return (value: unknown) => {
+    // With its first request: most routes of a server that starts are asked for much later, if ever.
+    compiled ??= Compile(schema);
+    const check = compiled;
     const strangers = findStrangers(schema, value);
     if (strangers !== undefined) return { error: strangers as never };
     const read = trimTexts(schema, httpPart === "body" ? value : readParameters(schema, value));
