@@ -98,8 +98,8 @@ export class Retaining {
   }
 
   /** A segment stands on the disk. */
-  takeSegment({ sidecar: { name }, folder }: FinishedSegment): void {
-    void this.#countOverview({ folder, name });
+  takeSegment({ overviewBytes = 0 }: Pick<FinishedSegment, "overviewBytes">): void {
+    this.#overviewBytes += overviewBytes;
   }
 
   /** An overview was stored of a segment that had none. */

@@ -11,7 +11,7 @@ import { scanFrames } from "./frame-scan.ts";
 import { type FileFacts, HashedTarget, hashBin } from "./hashed-target-store.ts";
 import { decideNibbleOrder } from "./nibble-decision.ts";
 import { overviewFilePath, tryToWriteOverview } from "./overview-store.ts";
-import { isDecodable, renderSegment } from "./segment-rendering.ts";
+import { isDecodable, type Rendering, renderSegment } from "./segment-rendering.ts";
 import { createSidecar, formatSidecar } from "./sidecar-format.ts";
 
 /** What is held of a file that is written again. */
@@ -65,11 +65,17 @@ export function finishSegment(job: FinishJob): FinishedSegment | null {
   const sidecar = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered });
   const json = writeSidecarPart(basePath, sidecar);
   publish(basePath, isPart, hasWav);
-  if (job.overviewPath !== undefined && rendering?.overview !== undefined) {
-    tryToWriteOverview(overviewFilePath(job.overviewPath, opening), rendering.overview);
-  }
+  const overviewBytes = writeOverview(job, rendering);
   if (segment.unsyncedFromByte !== undefined) syncParents(job.receivedPath, opening.folder);
-  return { sidecar, folder: opening.folder, sidecarBytes: json.bytes, sidecarSha256: json.sha256 };
+  return {
+    ...{ sidecar, folder: opening.folder, sidecarBytes: json.bytes, sidecarSha256: json.sha256 },
+    ...(overviewBytes !== undefined && { overviewBytes }),
+  };
+}
+
+function writeOverview({ overviewPath, segment }: FinishJob, rendering: Rendering | null): number | undefined {
+  if (overviewPath === undefined || rendering?.overview === undefined) return undefined;
+  return tryToWriteOverview(overviewFilePath(overviewPath, segment.opening), rendering.overview);
 }
 
 function findBin(basePath: string): { readonly binPath: string; readonly isPart: boolean } {

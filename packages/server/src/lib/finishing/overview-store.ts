@@ -14,14 +14,15 @@ export function overviewFilePath(overviewPath: string, { folder, name }: Pick<Se
  * Writes an overview where that is possible. It is never synced and its failure is none: its checksum tells what is
  * whole, and what is not is measured again when somebody looks at it.
  *
- * @returns whether it was written
+ * @returns its bytes; `undefined` when it was not written
  */
-export function tryToWriteOverview(path: string, overview: Overview): boolean {
+export function tryToWriteOverview(path: string, overview: Overview): number | undefined {
   try {
-    writeWithFolder(path, formatOverview(overview));
-    return true;
+    const bytes = formatOverview(overview);
+    writeWithFolder(path, bytes);
+    return bytes.byteLength;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

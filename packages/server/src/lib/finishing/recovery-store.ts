@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import pLimit from "p-limit";
 import { toError } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
@@ -23,6 +25,8 @@ import { measureIntactBytes, measureProvenBytes } from "./tail-check-store.ts";
 
 /** Segments and folders at work on at once: their waits go side by side, and recording keeps threads of its own. */
 const maxAtOnceCount = 16;
+/** Files that are looked at before others have their turn. */
+const countPerTurn = 64;
 
 export interface RecoveryOptions {
   /** `data/received` */
@@ -215,9 +219,11 @@ class Recovery {
     const { frameLogFolder, isLeftAlone, log } = this.#options;
     await Promise.all(this.#finishing);
     let leftCount = 0;
-    await this.#limit.map(this.#openingPaths, async (path) => {
-      if (await isStillLeft(path, isLeftAlone)) leftCount += 1;
-    });
+    for (const [place, path] of this.#openingPaths.entries()) {
+      if (place % countPerTurn === 0) await nextTurn();
+      // As a rule it is gone, which is told at once; to fail to read it costs several times as much.
+      if (existsSync(path) && (await isStillLeft(path, isLeftAlone))) leftCount += 1;
+    }
     // The logs are what proves the frames of segments that are still open: without them a power cut costs all.
     if (leftCount === 0 && !this.hasUnreadable) await removeOldFrameLogs(frameLogFolder, isLeftAlone);
     else if (leftCount > 0)

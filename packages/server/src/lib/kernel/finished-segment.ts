@@ -9,6 +9,8 @@ export interface FinishedSegment {
   readonly sidecarBytes: number;
   /** SHA-256 of the sidecar file, lower-case hex. */
   readonly sidecarSha256: string;
+  /** Bytes of the overview that was written; left out when none was. */
+  readonly overviewBytes?: number;
 }
 
 /** The files of a segment, named by their endings. */
