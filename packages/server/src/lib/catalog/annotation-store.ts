@@ -59,12 +59,12 @@ export class AnnotationStore implements Annotations {
 
   pins({ hwid }: { readonly hwid?: string | null }): Promise<readonly Pin[]> {
     return this.#options.read(async () => {
-      let query = this.#options.file.kysely
-        .selectFrom("pins")
-        .select(["id", "device", "from_ms as fromMs", "to_ms as toMs", "note", "created_ms as createdMs"])
-        .orderBy("id");
-      if (hwid !== undefined) query = query.where("device", "=", hwid ?? noId);
-      const rows = await query.execute();
+      const where = hwid === undefined ? "" : "WHERE device = @device";
+      const rows = this.#options.file.sqlite
+        .prepare<[unknown], Omit<Pin, "hwid"> & { readonly device: string }>(`
+          SELECT id, device, from_ms AS fromMs, to_ms AS toMs, note, created_ms AS createdMs
+          FROM pins ${where} ORDER BY id`)
+        .all({ device: hwid ?? noId });
       return rows.map(({ id, device, ...pin }) => ({ id, hwid: device === noId ? null : device, ...pin }));
     });
   }
@@ -90,13 +90,12 @@ export class AnnotationStore implements Annotations {
 
   health(hwid?: string): Promise<readonly HealthState[]> {
     return this.#options.read(async () => {
-      let query = this.#options.file.kysely
-        .selectFrom("health_states")
-        .select(["hwid", "condition", "since_ms as sinceMs", "evidence"])
-        .orderBy("hwid")
-        .orderBy("condition");
-      if (hwid !== undefined) query = query.where("hwid", "=", hwid);
-      const rows = await query.execute();
+      const where = hwid === undefined ? "" : "WHERE hwid = @hwid";
+      const rows = this.#options.file.sqlite
+        .prepare<[unknown], Omit<HealthState, "evidence"> & { readonly evidence: string }>(`
+          SELECT hwid, condition, since_ms AS sinceMs, evidence
+          FROM health_states ${where} ORDER BY hwid, condition`)
+        .all({ hwid });
       return rows.map((row) => ({ ...row, evidence: JSON.parse(row.evidence) }));
     });
   }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { toError } from "../kernel/errors.ts";
-import { migrations } from "./migrations/migrations.ts";
+import { migrationNames } from "./migrations/migration-names.ts";
 
 const busyTimeoutMs = 2_000;
 const maxFaultCount = 5;
@@ -42,7 +42,7 @@ function readSchema(sqlite: Database.Database): CatalogVerdict["schema"] {
   const hasOne = sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'kysely_migration'").get() !== undefined;
   if (!hasOne) return "unknown";
   const applied = sqlite.prepare<[], string>("SELECT name FROM kysely_migration ORDER BY name").pluck().all();
-  const known = Object.keys(migrations).sort();
+  const known = migrationNames;
   if (applied.length > known.length || applied.some((name, at) => name !== known[at])) return "unknown";
   return applied.length === known.length ? "current" : "older";
 }

@@ -2,12 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { Kysely, SqliteDialect } from "kysely";
-import { Migrator } from "kysely/migration";
-import { StorageError, systemErrorCode, toError } from "../kernel/errors.ts";
+import { StorageError, systemErrorCode } from "../kernel/errors.ts";
 import { toCatalogError } from "./catalog-error.ts";
-import { migrations } from "./migrations/migrations.ts";
-import type { CatalogSchema } from "./schema.ts";
+import { migrationNames } from "./migrations/migration-names.ts";
 
 /** "EETC" in SQLite's header: tells a catalogue from any other database. */
 const catalogApplicationId = 0x45455443;
@@ -15,11 +12,10 @@ const catalogApplicationId = 0x45455443;
 /** Longest wait for another process that writes, a tool at most: the server holds the data folder's lock. */
 const busyTimeoutMs = 2000;
 
-/** An open catalogue: one connection, spoken to directly on hot paths and through kysely elsewhere. */
+/** An open catalogue: one connection. */
 export interface CatalogFile {
   readonly path: string;
   readonly sqlite: Database.Database;
-  readonly kysely: Kysely<CatalogSchema>;
 }
 
 function claimApplicationId(path: string, sqlite: Database.Database): void {
@@ -47,30 +43,14 @@ function configure(sqlite: Database.Database): void {
   sqlite.pragma("cache_size = -65536");
 }
 
-/** What a migration fails with that finds other tables than those before it have made. */
-const schemaFault = /^SQLITE_(?:ERROR|CONSTRAINT|MISMATCH)/;
+/** The changes of the schema that a catalogue has, in order; none for a new one. */
+function appliedMigrations(sqlite: Database.Database): readonly string[] {
+  const hasTable = sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'kysely_migration'").get() !== undefined;
+  return hasTable ? readMigrations(sqlite) : [];
+}
 
-async function migrate(file: CatalogFile): Promise<void> {
-  const migrator = new Migrator({ db: file.kysely, provider: { getMigrations: async () => ({ ...migrations }) } });
-  // All or nothing: a server that is killed in the middle begins again.
-  file.sqlite.exec("BEGIN IMMEDIATE");
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) {
-    file.sqlite.exec("COMMIT");
-    return;
-  }
-  if (file.sqlite.inTransaction) file.sqlite.exec("ROLLBACK");
-  const code = systemErrorCode(error);
-  if (code !== undefined && schemaFault.test(code)) {
-    const message = `${file.path} holds another schema than it says, and cannot be brought up to date: ${toError(error).message}`;
-    throw new StorageError("CATALOG_UNREADABLE", message, { cause: error });
-  }
-  if (code !== undefined) throw error;
-  throw new StorageError(
-    "CATALOG_UNREADABLE",
-    `${file.path} was not made by this version or an earlier one, which know ${Object.keys(migrations).join(", ")}`,
-    { cause: error },
-  );
+function readMigrations(sqlite: Database.Database): readonly string[] {
+  return sqlite.prepare<[], string>("SELECT name FROM kysely_migration ORDER BY name").pluck().all();
 }
 
 /**
@@ -85,12 +65,12 @@ export async function openCatalogFile(path: string): Promise<CatalogFile> {
     sqlite = new Database(path, { timeout: busyTimeoutMs });
     claimApplicationId(path, sqlite);
     configure(sqlite);
-    const file = {
-      path,
-      sqlite,
-      kysely: new Kysely<CatalogSchema>({ dialect: new SqliteDialect({ database: sqlite }) }),
-    };
-    await migrate(file);
+    const file = { path, sqlite };
+    if (appliedMigrations(sqlite).join() !== migrationNames.join()) {
+      // What builds the changes takes a start longer to load than all else of the catalogue.
+      const { migrateCatalog } = await import("./migrate-catalog-store.ts");
+      await migrateCatalog(file);
+    }
     return file;
   } catch (thrown) {
     sqlite?.close();
@@ -108,19 +88,15 @@ export async function openCatalogFileToRead(path: string): Promise<CatalogFile> 
   try {
     sqlite = new Database(path, { timeout: busyTimeoutMs, readonly: true, fileMustExist: true });
     sqlite.pragma("cache_size = -65536");
-    const known = Object.keys(migrations).join(", ");
-    const applied = sqlite
-      .prepare<[], string>("SELECT name FROM kysely_migration ORDER BY name")
-      .pluck()
-      .all()
-      .join(", ");
+    const known = migrationNames.join(", ");
+    const applied = readMigrations(sqlite).join(", ");
     if (applied !== known) {
       throw new StorageError(
         "CATALOG_UNREADABLE",
         `${path} has the schema ${applied}, this version reads ${known}; a server of this version brings it up to date`,
       );
     }
-    return { path, sqlite, kysely: new Kysely<CatalogSchema>({ dialect: new SqliteDialect({ database: sqlite }) }) };
+    return { path, sqlite };
   } catch (thrown) {
     sqlite?.close();
     throw toCatalogError(thrown, path);

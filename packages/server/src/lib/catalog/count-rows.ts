@@ -1,14 +1,11 @@
-import type { Kysely } from "kysely";
+import type { Database } from "better-sqlite3";
 import type { CatalogCounts } from "./catalog.ts";
-import type { CatalogSchema } from "./schema.ts";
 
 /** Rows of the tables that `Catalog.counts` tells of. */
-export function countRows(kysely: Kysely<CatalogSchema>): Promise<CatalogCounts> {
-  return kysely
-    .selectNoFrom(({ selectFrom, fn }) => [
-      selectFrom("devices").select(fn.countAll<number>().as("rows")).$asScalar().$notNull().as("devices"),
-      selectFrom("sessions").select(fn.countAll<number>().as("rows")).$asScalar().$notNull().as("sessions"),
-      selectFrom("segments").select(fn.countAll<number>().as("rows")).$asScalar().$notNull().as("segments"),
-    ])
-    .executeTakeFirstOrThrow();
+export function countRows(sqlite: Database): CatalogCounts {
+  const counts = sqlite.prepare<[], CatalogCounts>(`SELECT
+    (SELECT count(*) FROM devices) AS devices,
+    (SELECT count(*) FROM sessions) AS sessions,
+    (SELECT count(*) FROM segments) AS segments`);
+  return counts.get() as CatalogCounts;
 }

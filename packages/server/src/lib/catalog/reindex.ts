@@ -77,7 +77,7 @@ export async function reindexCatalog(
       old?.close();
     }
     if (isThere) damage ??= await damageOf(() => keepOldState(file, path, events));
-    const counts = { ...(await countRows(file.kysely)), copies: copies.leftOutCount };
+    const counts = { ...countRows(file.sqlite), copies: copies.leftOutCount };
     closeCatalogFile(file);
     if (damage !== undefined) {
       const asidePath = `${path}.corrupt-${new Date(clock.wallMs()).toISOString().replaceAll(/[-:]/g, "")}`;

@@ -188,24 +188,21 @@ class SqliteCatalog implements Catalog {
   }
 
   segments({ hwid, session, limit, after }: SegmentFilter): Promise<readonly CatalogSegment[]> {
-    return this.#read(() => {
-      let query = this.#file.kysely
-        .selectFrom("segments")
-        .select(["id", "session", "idx as index", "hwid", "stream_id as streamId", "name", "folder"])
-        .select(["start_ms as startMs", "end_ms as endMs", "samples as sampleCount"])
-        .select(["gap_samples as gapSampleCount", "peak_dbfs as peakDbfs", "evicted_ms as evictedMs"])
-        .orderBy("start_ms")
-        .orderBy("id")
-        .limit(limit);
-      if (hwid !== undefined) query = query.where("hwid", "=", hwid);
-      if (session !== undefined) query = query.where("session", "=", session);
-      if (after !== undefined) {
-        query = query.where(({ eb, refTuple, tuple }) =>
-          eb(refTuple("start_ms", "id"), ">", tuple(after.startMs, after.id)),
-        );
-      }
-      return query.execute();
-    });
+    const conditions = [
+      ...(hwid === undefined ? [] : ["hwid = @hwid"]),
+      ...(session === undefined ? [] : ["session = @session"]),
+      ...(after === undefined ? [] : ["(start_ms, id) > (@afterMs, @afterId)"]),
+    ];
+    const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+    return this.#read(async () =>
+      this.#file.sqlite
+        .prepare<[unknown], CatalogSegment>(`
+          SELECT id, session, idx AS "index", hwid, stream_id AS streamId, name, folder, start_ms AS startMs,
+            end_ms AS endMs, samples AS sampleCount, gap_samples AS gapSampleCount, peak_dbfs AS peakDbfs,
+            evicted_ms AS evictedMs
+          FROM segments ${where} ORDER BY start_ms, id LIMIT @limit`)
+        .all({ limit, hwid, session, afterMs: after?.startMs, afterId: after?.id }),
+    );
   }
 
   evictableSegments(filter: EvictableFilter): Promise<readonly EvictableSegment[]> {
@@ -225,7 +222,7 @@ class SqliteCatalog implements Catalog {
   }
 
   counts(): Promise<CatalogCounts> {
-    return this.#read(() => countRows(this.#file.kysely));
+    return this.#read(async () => countRows(this.#file.sqlite));
   }
 
   probe(): Promise<void> {

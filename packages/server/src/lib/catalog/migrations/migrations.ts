@@ -13,9 +13,10 @@ import { deviceClocks } from "./010-device-clocks.ts";
 import { awaitedSegments } from "./011-awaited-segments.ts";
 import { presence } from "./012-presence.ts";
 import { evictedOverviews } from "./013-evicted-overviews.ts";
+import type { migrationNames } from "./migration-names.ts";
 
 /** Every change of the catalogue's schema, in the order of the names. A released one is never edited. */
-export const migrations: Readonly<Record<string, Migration>> = {
+export const migrations: Readonly<Record<(typeof migrationNames)[number], Migration>> = {
   "001-initial": initial,
   "002-durable-delivery": durableDelivery,
   "003-events": events,
