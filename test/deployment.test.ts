@@ -180,3 +180,15 @@ describe("deploy/", () => {
     assert.ok(exposure < 2, `exposure ${exposure}`);
   });
 });
+
+describe("the unit and the container", () => {
+  it("start Node with the same flags", async () => {
+    const [unit, image] = await Promise.all(
+      ["eet.service", "Dockerfile"].map((name) => readFile(join(deploy, name), "utf8")),
+    );
+    const flagsIn = (text: string | undefined, line: RegExp) => line.exec(text ?? "")?.[0].match(/--[^\s"]+/g);
+    const flags = flagsIn(unit, /^ExecStart=.*$/m);
+    assert.ok(flags);
+    assert.deepEqual(flagsIn(image, /^ENTRYPOINT .*$/m), flags);
+  });
+});

@@ -1,9 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const cliPath = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+
+/** What the system's unit tells Node, so that a server here behaves as one that is installed. */
+const nodeFlags = readNodeFlags();
+
+function readNodeFlags(): readonly string[] {
+  const unit = readFileSync(new URL("../../deploy/eet.service", import.meta.url), "utf8");
+  const [, flags] = /^ExecStart=\S+ ((?:--\S+ )*)\S+main\.js serve$/m.exec(unit) ?? [];
+  if (flags === undefined) throw new Error("deploy/eet.service does not start the server");
+  return flags.split(" ").filter((flag) => flag !== "");
+}
 
 /** A line of the server's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
@@ -52,7 +63,8 @@ export class ServerProcess implements AsyncDisposable {
   /** Resolves when the server listens; rejects with what it said when it ends before. */
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
     const { folder, flags = [], environment = {}, launcher = [] } = options;
-    const [command = process.execPath, ...args] = [...launcher, process.execPath, cliPath, "serve", "--port", "0"];
+    const serve = [process.execPath, ...nodeFlags, cliPath, "serve", "--port", "0"];
+    const [command = process.execPath, ...args] = [...launcher, ...serve];
     const child = spawn(command, [...args, ...flags], {
       cwd: folder,
       env: { PATH: process.env["PATH"], HOME: folder, ...environment },
