@@ -15,6 +15,8 @@ import type { IngestSurroundings } from "./ingest-host.ts";
 import type { EndingStep, FromWorker, ToWorker, WorkerReport, WorkerStart } from "./ingest-messages.ts";
 import { detachUpgrade } from "./ws-hand-over.ts";
 
+/** Memory for what hardly lives: V8 would let it grow to 100 MB, which frames fill with what is gone by the next second. */
+const nodeFlags = ["--max-semi-space-size=8"];
 /** Time that a worker has for its last step. What it has written is safe however it ends. */
 const maxExitMs = 10_000;
 
@@ -66,6 +68,7 @@ export class WorkerRun {
     const entry = new URL(import.meta.url.endsWith(".ts") ? "./main.ts" : "./main.js", import.meta.url);
     const child = fork(fileURLToPath(entry), [], {
       serialization: "advanced",
+      execArgv: [...process.execArgv, ...nodeFlags],
       // Only the server writes its log; what a worker says of its own defects goes beside it.
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
