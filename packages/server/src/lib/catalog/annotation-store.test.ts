@@ -65,7 +65,7 @@ describe("Annotations", () => {
     await held.catalog.annotations.setHealth("mic-1", [state("dead"), state("clipping")], event);
     assert.deepEqual(await held.catalog.annotations.health(), [state("clipping"), state("dead")]);
     await held.catalog.annotations.setHealth("mic-1", [], event);
-    assert.deepEqual(await held.catalog.annotations.health("mic-1"), []);
+    assert.deepEqual(await held.catalog.annotations.health(["mic-1"]), []);
     const events = await held.catalog.events.read({ afterId: 0, limit: 9 });
     assert.deepEqual(
       events.map(({ type, data }) => [type, data]),

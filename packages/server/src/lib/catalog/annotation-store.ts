@@ -5,6 +5,7 @@ import type { CatalogFile } from "./catalog-file-store.ts";
 import type { SegmentRow } from "./catalog-reader.ts";
 import { DeletionStore } from "./deletion-store.ts";
 import type { EventStore } from "./event-store.ts";
+import { StatementCache } from "./statement-cache.ts";
 import type { Write } from "./write-batch.ts";
 
 export interface AnnotationStoreOptions {
@@ -25,10 +26,12 @@ const noId = "";
 /** What people and policies say of recordings, in the catalogue's file. */
 export class AnnotationStore implements Annotations {
   readonly #options: AnnotationStoreOptions;
+  readonly #statements: StatementCache;
   readonly #deletions: DeletionStore;
 
   constructor(options: AnnotationStoreOptions) {
     this.#options = options;
+    this.#statements = new StatementCache(options.file.sqlite);
     this.#deletions = new DeletionStore(options.file.sqlite, options.events);
   }
 
@@ -88,14 +91,13 @@ export class AnnotationStore implements Annotations {
     return isRemoved;
   }
 
-  health(hwid?: string): Promise<readonly HealthState[]> {
+  health(hwids?: readonly string[]): Promise<readonly HealthState[]> {
     return this.#options.read(async () => {
-      const where = hwid === undefined ? "" : "WHERE hwid = @hwid";
-      const rows = this.#options.file.sqlite
-        .prepare<[unknown], Omit<HealthState, "evidence"> & { readonly evidence: string }>(`
-          SELECT hwid, condition, since_ms AS sinceMs, evidence
-          FROM health_states ${where} ORDER BY hwid, condition`)
-        .all({ hwid });
+      const where = hwids === undefined ? "" : "WHERE hwid IN (SELECT value FROM json_each(@hwids))";
+      const rows = this.#statements.all<Omit<HealthState, "evidence"> & { readonly evidence: string }>(
+        `SELECT hwid, condition, since_ms AS sinceMs, evidence FROM health_states ${where} ORDER BY hwid, condition`,
+        { hwids: hwids && JSON.stringify(hwids) },
+      );
       return rows.map((row) => ({ ...row, evidence: JSON.parse(row.evidence) }));
     });
   }

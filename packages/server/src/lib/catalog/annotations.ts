@@ -60,7 +60,8 @@ export interface Annotations {
   addPin(pin: Omit<Pin, "id" | "createdMs">): Promise<Pin>;
   /** @returns false when there is none with that id */
   removePin(id: number): Promise<boolean>;
-  health(hwid?: string): Promise<readonly HealthState[]>;
+  /** What holds now. @param hwids - of these devices only; left out: of all */
+  health(hwids?: readonly string[]): Promise<readonly HealthState[]>;
   /** Replaces a device's states and writes the event in one transaction. */
   setHealth(
     hwid: string,

@@ -293,7 +293,7 @@ describe("reindexCatalog, of what no sidecar tells", () => {
     await reindexCatalog(path, sidecars(finishedSegment()), { clock });
     await withCatalog(async (catalog) => {
       assert.deepEqual(await catalog.annotations.pins({}), [pin]);
-      assert.deepEqual(await catalog.annotations.health("mic-1"), [state]);
+      assert.deepEqual(await catalog.annotations.health(["mic-1"]), [state]);
       const device = await catalog.reader.device("mic-1");
       assert.deepEqual([device?.name, device?.tags, device?.segmentCount], ["Porch", ["out"], 1]);
       const gone = await catalog.reader.device("gone");

@@ -56,7 +56,7 @@ describe("HealthMonitor", () => {
   }
 
   const connection = { connectionId: 1, hwid: "a" };
-  const conditionsOf = async () => (await store.catalog.annotations.health("a")).map(({ condition }) => condition);
+  const conditionsOf = async () => (await store.catalog.annotations.health(["a"])).map(({ condition }) => condition);
   const changes = async () => {
     await monitor.close();
     const events = await store.catalog.events.read({ afterId: 0, limit: 99, types: ["health.changed"] });
@@ -123,7 +123,7 @@ describe("HealthMonitor", () => {
     pass(2_000);
     const [change] = await changes();
     assert.deepEqual(Reflect.get(change ?? {}, "conditions"), ["no-data"]);
-    const [state] = await store.catalog.annotations.health("a");
+    const [state] = await store.catalog.annotations.health(["a"]);
     assert.equal(state?.sinceMs, silentSinceMs);
   });
 
@@ -161,7 +161,7 @@ describe("HealthMonitor", () => {
       if (isFull) throw new Error("the disk is full");
       await catalog.annotations.setHealth(...change);
     };
-    const annotations = { setHealth, health: (hwid?: string) => catalog.annotations.health(hwid) };
+    const annotations = { setHealth, health: (hwids?: readonly string[]) => catalog.annotations.health(hwids) };
     monitor = new HealthMonitor({ annotations, clock, log, silentSinceMs: () => null, retryMs: 5 });
     const failing = once(log, "health of a device not noted; tried again");
     send(3, { levels: dead });

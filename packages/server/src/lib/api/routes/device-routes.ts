@@ -40,8 +40,10 @@ export function addDeviceRoutes(app: ApiApp, sources: Sources): void {
       ...(tag !== undefined && { tag }),
       ...(cursor !== undefined && { after: parseDeviceCursor(cursor) }),
     });
-    const devices = await Promise.all(page.rows.map((row) => describe(row, sources)));
-    return { devices, next_cursor: page.next === undefined ? null : formatCursor(page.next) };
+    return {
+      devices: await describe(page.rows, sources),
+      next_cursor: page.next === undefined ? null : formatCursor(page.next),
+    };
   });
 
   const readSchema = {
@@ -75,11 +77,16 @@ export function addDeviceRoutes(app: ApiApp, sources: Sources): void {
 async function readDevice(sources: Sources, hwid: string | null): Promise<Device> {
   const row = await sources.reader.device(hwid);
   if (row === undefined) throw unknownResource("the device", formatHwid(hwid));
-  return describe(row, sources);
+  const [device] = await describe([row], sources);
+  return device as Device;
 }
 
-async function describe(row: DeviceRow, { annotations, presence }: Sources): Promise<Device> {
-  const { hwid } = row;
-  if (hwid === null) return formatDevice(row, null, []);
-  return formatDevice(row, presence.isOnline(hwid), await annotations.health(hwid));
+async function describe(rows: readonly DeviceRow[], { annotations, presence }: Sources): Promise<Device[]> {
+  const states = await annotations.health(rows.flatMap(({ hwid }) => hwid ?? []));
+  const statesOf = Map.groupBy(states, ({ hwid }) => hwid);
+  return rows.map((row) =>
+    row.hwid === null
+      ? formatDevice(row, null, [])
+      : formatDevice(row, presence.isOnline(row.hwid), statesOf.get(row.hwid) ?? []),
+  );
 }
