@@ -121,7 +121,7 @@ export const inputOutputExceptions: Readonly<Record<string, string>> = {
   "packages/server/src/lib/diagnose-access.ts": "looks at the rights of the tokens' file",
   "packages/server/src/lib/events/shell-command.ts": "runs the operator's command",
   "packages/server/src/lib/finishing/finisher.ts": "owns the worker threads",
-  "packages/server/src/lib/hosting/worker-run.ts": "owns the worker processes",
+  "packages/server/src/lib/hosting/spare-workers.ts": "begins the worker processes",
   "packages/server/src/lib/listening/http-servers.ts": "makes what listens",
   "packages/server/src/lib/listening/tls-material.ts": "asks OpenSSL whether it takes certificates; no I/O",
   "packages/server/src/lib/listening/trusted-proxies.ts": "asks whether a text is an address; no I/O",

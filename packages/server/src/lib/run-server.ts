@@ -1,6 +1,8 @@
+import { availableParallelism } from "node:os";
 import packageJson from "../../package.json" with { type: "json" };
 import { readSettings } from "./config/config-store.ts";
 import type { Settings } from "./config/settings.ts";
+import { workersByCores } from "./ingesting.ts";
 import { toError } from "./kernel/errors.ts";
 import { formatPlace } from "./listening.ts";
 import { createLogger } from "./logger.ts";
@@ -33,7 +35,8 @@ export async function runServer(options: RunOptions): Promise<void> {
   const { settings } = effective;
   const log = createLogger({ level: settings.server.logLevel, isPretty: isTty });
   const { version } = packageJson;
-  const server = await EetServer.open({ settings, log, version, environment });
+  const automaticWorkers = workersByCores(availableParallelism());
+  const server = await EetServer.open({ settings, log, version, environment, automaticWorkers });
   log.info({ version, ...describePlaces(server), data: settings.server.data, s3: settings.s3.enabled }, "listening");
   const apply = async (fresh: Settings) => {
     log.level = fresh.server.logLevel;

@@ -12,7 +12,7 @@ import { openFolderCatalog } from "./folder-catalog.ts";
 import { Guarding } from "./guarding.ts";
 import type { IngestHost } from "./hosting/ingest-host.ts";
 import { WsEndpoint } from "./ingest/ws-endpoint.ts";
-import { openIngest } from "./ingesting.ts";
+import { beginWorkers, type IngestWorkers, openIngest } from "./ingesting.ts";
 import { type Clock, systemClock } from "./kernel/clock.ts";
 import type { ClosingStack } from "./kernel/closing-stack.ts";
 import { StorageError, toError } from "./kernel/errors.ts";
@@ -42,6 +42,10 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Variables that commands run for segments inherit, but for those that begin with `EET_` or hold secrets. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Processes that take devices where `Server:IngestWorkers` leaves it to the machine. Default 0: this one takes them. */
+  readonly automaticWorkers?: number;
+  /** Time without a word from such a process after which it counts as hung and is replaced; default 10 s. */
+  readonly maxWorkerSilenceMs?: number;
   /** Time for which a client of the API may take nothing of an answer that waits for it; default 30 s. */
   readonly maxReaderIdleMs?: number;
   /** Told of each segment once its files stand and the catalogue knows it. */
@@ -78,7 +82,10 @@ interface Recording {
 
 /** Opens everything that stands behind the sockets, in order. */
 export async function openParts(options: ServerOptions, dataPath: string, stack: ClosingStack): Promise<Parts> {
-  const { settings, log, clock = systemClock } = options;
+  const { settings, log, clock = systemClock, automaticWorkers = 0 } = options;
+  // Before all else: they load their modules meanwhile.
+  const workers = beginWorkers({ settings, automaticWorkers, log });
+  stack.add(workers, () => workers?.spares.close());
   const listening = await Listening.open({ settings: settings.server, clock, log });
   stack.add(listening, () => listening.close());
   const stores = await openStores(options, dataPath, stack);
@@ -96,7 +103,7 @@ export async function openParts(options: ServerOptions, dataPath: string, stack:
   });
   stack.add(guarding, () => guarding.close());
   const storing = await openStoring(options, dataPath, stores, stack, () => recording);
-  const recording: Recording = await openRecording(options, dataPath, { stores, storing, limiting }, stack);
+  const recording: Recording = await openRecording(options, dataPath, { stores, storing, limiting, workers }, stack);
   const { disk, ingest } = recording;
   await disk.start();
   stack.add(disk, () => disk.close());
@@ -172,6 +179,7 @@ interface RecordingParts {
   readonly stores: Stores;
   readonly storing: Storing;
   readonly limiting: Limiting;
+  readonly workers: IngestWorkers | undefined;
 }
 
 async function openRecording(
@@ -180,10 +188,10 @@ async function openRecording(
   parts: RecordingParts,
   stack: ClosingStack,
 ): Promise<Recording> {
-  const { log, clock = systemClock } = options;
+  const { settings, log, clock = systemClock, maxWorkerSilenceMs } = options;
   const { receivedPath, catalog } = parts.stores;
   const { eventing, uploading, profiles } = parts.storing;
-  const { limiting } = parts;
+  const { limiting, workers } = parts;
   // A segment counts as stored only with its frames.
   const hasUploads = uploading?.kinds.includes("bin") ?? false;
   const stopping = new AbortController();
@@ -193,7 +201,7 @@ async function openRecording(
       stopping: stopping.signal,
     });
   const ingest = await openIngest(
-    { settings: options.settings, dataPath, receivedPath, hasUploads, clock, onRunLost },
+    { settings, dataPath, receivedPath, hasUploads, clock, workers, maxWorkerSilenceMs, onRunLost },
     {
       ...{ log, tally: limiting.tally },
       onRecording: (event) => listener(event),

@@ -136,6 +136,7 @@ async function listen(
   guarding.watch(() => endpoint.review());
   listening.tls?.watch(() => endpoint.review());
   stack.add(app, () => app.close());
+  await parts.ingest.ready;
   await listening.listen(app, {
     routes: { devices: endpoint, viewers: watching.endpoint, guard: guarding.guard, limiting, clock, log },
     isOwnDevice: (request) => guarding.isOwnDevice(request),

@@ -31,6 +31,18 @@ describe("parseSettingValue", () => {
     assert.equal(parse("Server:FlushMs", 60_001), undefined);
   });
 
+  it("takes what any of several kinds allows", () => {
+    for (const [count, taken] of [
+      ["auto", "auto"],
+      ["Auto ", "auto"],
+      ["2", 2],
+      [64, 64],
+    ] as const)
+      assert.equal(parse("Server:IngestWorkers", count), taken);
+    for (const count of ["65", -1, "1.5", "automatic", true])
+      assert.equal(parse("Server:IngestWorkers", count), undefined);
+  });
+
   it("takes fractions where they make sense", () => {
     assert.equal(parse("Server:RotateS", "0.1"), 0.1);
     assert.equal(parse("Server:RotateS", ".5"), 0.5);

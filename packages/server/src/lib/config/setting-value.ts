@@ -31,11 +31,16 @@ export function parseSettingValue(setting: Setting, received: unknown): unknown 
   return Value.Check(setting.schema, value) ? value : undefined;
 }
 
-function convertText({ schema, normalise }: Setting, text: string): unknown {
+function convertText({ schema, normalise }: Pick<Setting, "schema" | "normalise">, text: string): unknown {
+  if (Type.IsUnion(schema)) return schema.anyOf.map((each) => convertText({ schema: each }, text)).find(isThere);
   if (Type.IsBoolean(schema)) return booleanWords[text.toLowerCase()];
   if (Type.IsNumber(schema) || Type.IsInteger(schema)) return decimal.test(text) ? Number(text) : undefined;
   if (Type.IsEnum(schema)) return schema.enum.find((word) => String(word).toLowerCase() === text.toLowerCase());
   return normalise === undefined ? text : normalise(text);
+}
+
+function isThere(value: unknown): boolean {
+  return value !== undefined;
 }
 
 /** The values that a setting takes, in words. */
@@ -43,6 +48,7 @@ export function describeAllowed({ allowed, schema }: Pick<Setting, "allowed" | "
   if (allowed !== undefined) return allowed;
   if (Type.IsBoolean(schema)) return "true, false";
   if (Type.IsEnum(schema)) return schema.enum.join(", ");
+  if (Type.IsUnion(schema)) return schema.anyOf.map((each) => describeAllowed({ schema: each })).join(", or ");
   if (Type.IsInteger(schema)) return `whole number, ${describeRange(schema)}`;
   if (Type.IsNumber(schema)) return `number, ${describeRange(schema)}`;
   return "text";

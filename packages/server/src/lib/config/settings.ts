@@ -66,10 +66,12 @@ const server = {
       "Longest time for which a device's socket is left unread while many send: saves processor time. 0: off.",
   },
   ingestWorkers: {
-    schema: Type.Integer({ minimum: 0, maximum: 64 }),
-    fallback: 0,
+    // What is left to the machine is told from what somebody wants: only the latter is worth a warning where it cannot be.
+    schema: Type.Union([Type.Integer({ minimum: 0, maximum: 64 }), Type.Enum(["auto"])]),
+    fallback: "auto",
+    defaultText: "auto: processor cores less one, at most 4",
     description:
-      "Processes of their own that take devices and record, so that API and page stay quick; 0: the server's own does. Off with TLS.",
+      "Processes of their own that take devices and record, so that API and page stay quick; 0: the server's own does, as always with TLS.",
   },
   gapFill: {
     schema: Type.Enum(["silence", "skip"]),

@@ -68,6 +68,8 @@ export interface WorkerFigures {
  * the sockets. [A-1.1]
  */
 export interface IngestHost extends ConnectionTaker {
+  /** Resolves when it takes devices, rejects with what keeps it from that. No device may be let in before. */
+  readonly ready: Promise<void>;
   readonly figures: IngestFigures;
   readonly workers: WorkerFigures;
   /** Devices whose frames are shown to somebody. */

@@ -21,6 +21,8 @@ export interface IngestWorkerOptions extends WorkerRunOptions {
 
 /** The place of one worker: a process that takes devices, and the next one when it ends by itself. */
 export class IngestWorker {
+  /** Resolves when its first process takes devices, rejects when that one cannot. */
+  readonly ready: Promise<void>;
   #options: IngestWorkerOptions;
   #run: WorkerRun | undefined;
   /** Of runs before this one. */
@@ -34,18 +36,16 @@ export class IngestWorker {
 
   private constructor(options: IngestWorkerOptions) {
     this.#options = options;
+    this.ready = this.#start().ready.catch((thrown) => {
+      // Another one would fare as this one did.
+      this.#isStopping = true;
+      throw thrown;
+    });
   }
 
-  /** @throws what keeps its first process from taking devices */
-  static async open(options: IngestWorkerOptions): Promise<IngestWorker> {
-    const worker = new IngestWorker(options);
-    try {
-      await worker.#start().ready;
-    } catch (thrown) {
-      await worker.close();
-      throw thrown;
-    }
-    return worker;
+  /** Starts its first process; {@link ready} tells when it takes devices. */
+  static start(options: IngestWorkerOptions): IngestWorker {
+    return new IngestWorker(options);
   }
 
   /** Whether it takes devices. */

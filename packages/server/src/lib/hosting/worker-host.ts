@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import type { Hwid } from "@eet/protocol";
 import type { Arrival, ChangeableIngress, ConnectionObserver, Upgrade } from "../ingest/connection-taker.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -13,6 +14,10 @@ export interface WorkerHostOptions {
   readonly dataPath: string;
   /** Processes, at least 1. */
   readonly count: number;
+  /** Begins a process, see `SpareWorkers`. */
+  readonly fork: () => ChildProcess;
+  /** Time without a word from a worker after which it counts as hung. */
+  readonly maxSilenceMs: number;
   readonly options: IngestOptions;
   readonly clock: Clock;
   readonly surroundings: IngestSurroundings;
@@ -25,27 +30,25 @@ export interface WorkerHostOptions {
  * A device goes to the same worker each time, which is what finds its session when it comes back. [A-1.1]
  */
 export class WorkerHost implements IngestHost {
-  readonly #workers: IngestWorker[] = [];
+  readonly ready: Promise<void>;
+  readonly #workers: readonly IngestWorker[];
   /** Of all workers that there were: who recovers what an earlier server left leaves these alone. */
   readonly #runIds = new Set<string>();
   readonly #taps = new Map<string | null, FrameTap>();
   /** Which worker has a connection. */
   readonly #places = new Map<number, IngestWorker>();
 
-  private constructor() {}
+  private constructor(options: WorkerHostOptions) {
+    const places = Array.from({ length: options.count }, (_, place) => this.#optionsOf(place, options));
+    this.#workers = places.map((each) => IngestWorker.start(each));
+    this.ready = Promise.all(this.#workers.map(({ ready }) => ready)).then(() => {});
+    // Whoever opens it asks later, or ends everything for another reason.
+    this.ready.catch(() => {});
+  }
 
-  /** @throws what keeps a worker from taking devices */
-  static async open(options: WorkerHostOptions): Promise<WorkerHost> {
-    const host = new WorkerHost();
-    const places = Array.from({ length: options.count }, (_, place) => host.#optionsOf(place, options));
-    const opened = await Promise.allSettled(places.map((each) => IngestWorker.open(each)));
-    for (const each of opened) if (each.status === "fulfilled") host.#workers.push(each.value);
-    for (const each of opened) {
-      if (each.status === "fulfilled") continue;
-      await host.close();
-      throw each.reason;
-    }
-    return host;
+  /** Starts the workers; {@link ready} tells when all of them take devices. */
+  static start(options: WorkerHostOptions): WorkerHost {
+    return new WorkerHost(options);
   }
 
   #optionsOf(place: number, { count, surroundings, onRunLost, ...options }: WorkerHostOptions): IngestWorkerOptions {

@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import type { Arrival, ConnectionObserver, Upgrade } from "../ingest/connection-taker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ConnectionEvent } from "../kernel/connection-events.ts";
@@ -13,14 +12,19 @@ import type { SessionRecord } from "../kernel/segment-record.ts";
 import { noFigures } from "./ingest-figures.ts";
 import type { IngestSurroundings } from "./ingest-host.ts";
 import type { EndingStep, FromWorker, ToWorker, WorkerReport, WorkerStart } from "./ingest-messages.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { detachUpgrade } from "./ws-hand-over.ts";
 
-/** Memory for what hardly lives: V8 would let it grow to 100 MB, which frames fill with what is gone by the next second. */
-const nodeFlags = ["--max-semi-space-size=8"];
 /** Time that a worker has for its last step. What it has written is safe however it ends. */
 const maxExitMs = 10_000;
+/** Time that it has to begin, many times what a slow machine takes. */
+const maxStartMs = 60_000;
 
 export interface WorkerRunOptions extends Omit<WorkerStart, "runId"> {
+  /** Begins a process. */
+  readonly fork: () => ChildProcess;
+  /** Time without a word from the process after which it counts as hung; it says something each second. */
+  readonly maxSilenceMs: number;
   readonly surroundings: IngestSurroundings;
   readonly clock: Clock;
   /** Who looks at the frames of a device. */
@@ -53,6 +57,7 @@ export class WorkerRun {
   readonly #sessions = new Map<string, SessionRecord>();
   /** Sockets on their way to the process. */
   readonly #leaving = new Set<Socket>();
+  readonly #watch: SilenceWatch;
   #report: WorkerReport = { figures: noFigures, waitingBytes: 0 };
   #isGone = false;
 
@@ -61,18 +66,13 @@ export class WorkerRun {
     this.#child = child;
     this.ready = this.#ready.promise;
     this.gone = this.#gone.promise;
+    const { clock, maxSilenceMs } = options;
+    this.#watch = new SilenceWatch({ clock, maxSilenceMs, onSilent: () => this.#giveUp() }, maxStartMs);
   }
 
   /** Starts a process; {@link ready} tells when it takes devices. */
   static start(options: WorkerRunOptions): WorkerRun {
-    const entry = new URL(import.meta.url.endsWith(".ts") ? "./main.ts" : "./main.js", import.meta.url);
-    const child = fork(fileURLToPath(entry), [], {
-      serialization: "advanced",
-      execArgv: [...process.execArgv, ...nodeFlags],
-      // Only the server writes its log; what a worker says of its own defects goes beside it.
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    const run = new WorkerRun(options, child);
+    const run = new WorkerRun(options, options.fork());
     run.#begin();
     return run;
   }
@@ -87,6 +87,14 @@ export class WorkerRun {
     });
     const { dataPath, place, options: ingest } = this.#options;
     this.#tell({ type: "start", start: { dataPath, place, runId: this.runId, options: ingest } });
+  }
+
+  /** It lives and does nothing: what waits for it waits for ever. */
+  #giveUp(): void {
+    const { surroundings, place } = this.#options;
+    const fields = { worker: place, pid: this.pid };
+    surroundings.log.error(fields, "an ingest worker is killed: it has stopped working, nothing was heard of it");
+    this.#child.kill("SIGKILL");
   }
 
   get pid(): number | undefined {
@@ -132,6 +140,7 @@ export class WorkerRun {
 
   #hear(message: FromWorker): void {
     const { surroundings, tapOf } = this.#options;
+    this.#watch.hear();
     switch (message.type) {
       case "ready":
         this.#ready.resolve();
@@ -212,6 +221,8 @@ export class WorkerRun {
 
   /** The last step: the process ends. Never rejects. */
   async close(): Promise<void> {
+    // Of its last step it says nothing before it is taken.
+    this.#watch.close();
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), maxExitMs);
     await this.step("close");
     await this.gone;
@@ -222,6 +233,7 @@ export class WorkerRun {
   #end(how: WorkerEnd["how"]): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#watch.close();
     const { surroundings, clock } = this.#options;
     // Their clients are to come again.
     for (const socket of this.#leaving) this.#drop(socket);
