@@ -1,11 +1,11 @@
 // What tests know of a server's ingest workers: by its log, and by the system.
 import { readFileSync } from "node:fs";
-import type { ServerProcess } from "./server-process.ts";
+import type { LogLine, ServerProcess } from "./server-process.ts";
 
 const started = "ingest worker takes devices";
 
 /** Process ids of the workers that run, by their places. */
-export function workerPids({ lines }: Pick<ServerProcess, "lines">): readonly number[] {
+export function workerPids({ lines }: { readonly lines: readonly LogLine[] }): readonly number[] {
   const pids: number[] = [];
   for (const line of lines) if (line.msg === started) pids[Number(line["worker"])] = Number(line["pid"]);
   return pids;

@@ -39,12 +39,14 @@ export class OpenServer implements AsyncDisposable {
   /**
    * @param flags - by name without dashes
    * @param environment - variables that it has settings by; no others of this process do
+   * @param more - what a server has besides settings
    */
   static async open(
     folder: string,
     flags: Readonly<Record<string, string>>,
     clock?: Clock,
     environment: Readonly<Record<string, string>> = {},
+    more: Pick<ServerOptions, "maxWorkerSilenceMs" | "automaticWorkers"> = {},
   ): Promise<OpenServer> {
     const given = { flags: { port: "0", data: join(folder, "data"), ...flags }, environment };
     const { settings } = await readSettings(folder, given);
@@ -55,7 +57,7 @@ export class OpenServer implements AsyncDisposable {
       conditions.check();
     };
     const log = { debug: note, info: note, warn: note, error: note };
-    const server = await EetServer.open({ settings, log, version: "0", ...(clock && { clock }) });
+    const server = await EetServer.open({ settings, log, version: "0", ...(clock && { clock }), ...more });
     return new OpenServer(server, lines, conditions);
   }
 

@@ -38,6 +38,13 @@ export interface WorkerEnd {
   readonly how: number | NodeJS.Signals | undefined;
 }
 
+/** A connection that the process has, or will have. */
+interface HandedConnection {
+  readonly observer: ConnectionObserver;
+  /** See `DetachedUpgrade`. */
+  readonly close: () => void;
+}
+
 /** One process that takes devices, from its start to its end. */
 export class WorkerRun {
   /** Stands in the openings of its segments. */
@@ -51,7 +58,7 @@ export class WorkerRun {
   readonly #ready = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<WorkerEnd>();
   readonly #steps = new Map<EndingStep, PromiseWithResolvers<void>>();
-  readonly #connections = new Map<number, ConnectionObserver>();
+  readonly #connections = new Map<number, HandedConnection>();
   /** Connections whose handshake has come. */
   readonly #devices = new Map<number, string | null>();
   readonly #sessions = new Map<string, SessionRecord>();
@@ -93,7 +100,7 @@ export class WorkerRun {
   #giveUp(): void {
     const { surroundings, place } = this.#options;
     const fields = { worker: place, pid: this.pid };
-    surroundings.log.error(fields, "an ingest worker is killed: it has stopped working, nothing was heard of it");
+    surroundings.log.error(fields, "an ingest worker has stopped working, nothing was heard of it: it is killed");
     this.#child.kill("SIGKILL");
   }
 
@@ -114,12 +121,13 @@ export class WorkerRun {
   /** Hands a connection over: its socket is not used here any more. */
   take(arrival: Arrival, upgrade: Upgrade, observer: ConnectionObserver): void {
     const { connectionId, hwid } = arrival;
-    this.#connections.set(connectionId, observer);
     const socket = upgrade.socket as Socket;
-    const plain = detachUpgrade(upgrade);
+    const { plain, close } = detachUpgrade(upgrade);
+    this.#connections.set(connectionId, { observer, close });
     const profile = this.#options.surroundings.profileOf(hwid);
     this.#leaving.add(socket);
     this.#tell({ type: "take", arrival, upgrade: plain, profile }, socket, () => this.#drop(socket));
+    if (this.#isGone) this.#endConnection(connectionId);
   }
 
   /** Once it is handed over it is but a shell. */
@@ -155,7 +163,7 @@ export class WorkerRun {
         this.#hearOfConnection(message.event);
         break;
       case "handshake":
-        this.#connections.get(message.connectionId)?.onHandshake();
+        this.#connections.get(message.connectionId)?.observer.onHandshake();
         break;
       case "ended":
         this.#endConnection(message.connectionId);
@@ -204,9 +212,10 @@ export class WorkerRun {
   }
 
   #endConnection(connectionId: number): void {
-    const observer = this.#connections.get(connectionId);
+    const connection = this.#connections.get(connectionId);
     this.#connections.delete(connectionId);
-    observer?.onEnded();
+    connection?.close();
+    connection?.observer.onEnded();
   }
 
   /** Takes a step towards the end. @returns when it is taken, or the process is gone; never rejects */

@@ -11,23 +11,33 @@ const handedHeaders = ["upgrade", "connection", "sec-websocket-key", "sec-websoc
 const bearerStart = "eet.bearer.";
 
 /** What Node keeps under a socket; not documented, unchanged since Node 0.x. */
-interface ReadHandle {
+interface SocketHandle {
   reading: boolean;
   readStop(): void;
+  /** May be called again. */
+  close(): void;
 }
 
 /** A socket as `net.Server` makes it. */
 interface ServedSocket {
-  readonly _handle?: ReadHandle | null;
+  readonly _handle?: SocketHandle | null;
   server: unknown;
+}
+
+/** An upgrade without its socket. */
+export interface DetachedUpgrade {
+  readonly plain: PlainUpgrade;
+  /**
+   * Closes the socket here, whatever became of it. Node takes it away from its `Socket` when it is sent, but leaves it open until
+   * the other process has it: one that dies before would leave the client waiting for ever.
+   */
+  readonly close: () => void;
 }
 
 /**
  * Makes an upgrade ready to be handed to another process: nothing is read of its socket here any more.
- *
- * @returns all but the socket
  */
-export function detachUpgrade({ request, socket, head }: Upgrade): PlainUpgrade {
+export function detachUpgrade({ request, socket, head }: Upgrade): DetachedUpgrade {
   const served = socket as unknown as ServedSocket;
   const handle = served._handle;
   if (handle) {
@@ -37,12 +47,13 @@ export function detachUpgrade({ request, socket, head }: Upgrade): PlainUpgrade 
   // Else the server would ask the other process how the socket fares, and wait for it when it closes.
   served.server = null;
   const rest: Buffer | null = socket.read();
-  return {
+  const plain = {
     url: pathOf(request.url ?? ""),
     headers: pickHeaders(request.headers),
     forwardedAddress: forwardedAddressOf(request),
     head: rest === null ? head : Buffer.concat([head, rest]),
   };
+  return { plain, close: () => handle?.close() };
 }
 
 function pickHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
