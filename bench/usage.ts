@@ -22,7 +22,7 @@ npm run bench -- compare BEFORE.json AFTER.json
   --peers          run the scenario with this server and with simple ones in turn, and compare
   --rounds         how often each takes its turn; the figure is the median, the spread stands beside it
   --check          fail when a goal is not met
-  --ingest-workers processes that take devices, of this project's server in whatever is measured; default: the server's own
+  --ingest-workers processes that take devices, of this project's server in whatever is measured; default: auto
   --json           write the figures and what they were measured on to a file, for \`compare\`
   --segments       finishing: segments of 10 s that are derived (200); recovery: open segments that were left (2 000);
                    uploads: segments of 1 s whose three files go to a store (1 000); catalog: size of the catalogue (200 000)
