@@ -67,6 +67,10 @@ describe("a server with ingest workers", () => {
     const metrics = await readMetrics(server.port);
     assert.equal(metrics.get("eet_connections"), 12);
     assert.equal(metrics.get('eet_limit_used{limit="CONNECTION_LIMIT"}'), 12);
+    for (const worker of [0, 1]) {
+      assert.ok((metrics.get(`eet_ingest_worker_resident_memory_bytes{worker="${worker}"}`) ?? 0) > 2 ** 24);
+      assert.ok((metrics.get(`eet_ingest_worker_cpu_seconds_total{worker="${worker}"}`) ?? 0) > 0);
+    }
     // What is handed over is not here any more.
     assert.ok((metrics.get('eet_limit_used{limit="SOCKET_LIMIT"}') ?? 12) < 12);
     assert.equal(await server.stop(), 0, server.errors);

@@ -167,7 +167,7 @@ async function readFigures(dataFolder: string, { retention, deliveries }: Catalo
       onlineDeviceCount: 0,
       sessionCount: 0,
       finishingCount: 0,
-      ingestWorkers: { count: 0, runningCount: 0, crashTotal: 0 },
+      ingestWorkers: { count: 0, runningCount: 0, crashTotal: 0, uses: [] },
       finishCrashTotal: 0,
       playbackCrashTotal: 0,
       unfinishedCount: 0,

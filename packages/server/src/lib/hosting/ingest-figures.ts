@@ -1,6 +1,6 @@
 import type { LatencyFigures } from "../kernel/latency-histogram.ts";
 import { LatencyHistogram } from "../kernel/latency-histogram.ts";
-import type { IngestFigures } from "./ingest-host.ts";
+import type { IngestFigures, ProcessUse } from "./ingest-host.ts";
 
 const noLatency = new LatencyHistogram().read();
 
@@ -9,6 +9,9 @@ export const noFigures: IngestFigures = {
   ...{ sessionCount: 0, frameCount: 0, byteCount: 0, gapCount: 0, duplicateCount: 0 },
   ...{ flushLatency: noLatency, syncLatency: noLatency },
 };
+
+/** Of a process that has not told yet. */
+export const noUse: ProcessUse = { cpuS: 0, residentBytes: 0, loopDelayMs: 0 };
 
 /** What several ingest sides do together. */
 export function addFigures(a: IngestFigures, b: IngestFigures): IngestFigures {

@@ -53,6 +53,15 @@ export interface IngestFigures {
   readonly syncLatency: LatencyFigures;
 }
 
+/** What a process uses of the machine. */
+export interface ProcessUse {
+  /** User and system, since its start. */
+  readonly cpuS: number;
+  readonly residentBytes: number;
+  /** The longest one of the last second. */
+  readonly loopDelayMs: number;
+}
+
 /** The processes that the ingest side is spread over. */
 export interface WorkerFigures {
   /** 0: it runs in the server's own process. */
@@ -61,6 +70,8 @@ export interface WorkerFigures {
   readonly runningCount: number;
   /** How often one ended by itself. */
   readonly crashTotal: number;
+  /** By place; processor time is that of all that ran there. */
+  readonly uses: readonly ProcessUse[];
 }
 
 /**

@@ -7,7 +7,7 @@ import type { PlainError } from "../kernel/plain-error.ts";
 import type { RecordingEvent } from "../kernel/recording-events.ts";
 import type { DeviceProfile } from "../kernel/segment-record.ts";
 import type { EndedSession } from "../recording/deliveries.ts";
-import type { IngestFigures, IngestOptions } from "./ingest-host.ts";
+import type { IngestFigures, IngestOptions, ProcessUse } from "./ingest-host.ts";
 
 /** What a worker is to be, told first of all. */
 export interface WorkerStart {
@@ -58,6 +58,7 @@ export type ToWorker =
 export interface WorkerReport {
   readonly figures: IngestFigures;
   readonly waitingBytes: number;
+  readonly use: ProcessUse;
 }
 
 /** A frame of a device that somebody looks at. */

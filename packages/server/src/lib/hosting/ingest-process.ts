@@ -10,6 +10,7 @@ import { openWorkerLock } from "../storage/data-lock-store.ts";
 import type { IngestSurroundings } from "./ingest-host.ts";
 import type { EndingStep, FromWorker, ToWorker, WorkerStart } from "./ingest-messages.ts";
 import { IngestSide } from "./ingest-side.ts";
+import { ProcessUseMeter } from "./process-use.ts";
 import { ShownFrames } from "./shown-frames.ts";
 import { attachUpgrade } from "./ws-hand-over.ts";
 
@@ -29,6 +30,7 @@ export class IngestProcess {
   readonly #profiles = new Map<string | null, DeviceProfile>();
   readonly #questions = new Map<number, PromiseWithResolvers<EndedSession | undefined>>();
   readonly #shown: ShownFrames;
+  readonly #use = new ProcessUseMeter();
   #lastQuestionId = 0;
   #side: IngestSide | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
@@ -56,6 +58,7 @@ export class IngestProcess {
     }
     this.#reportTimer = setInterval(() => this.#report(), reportIntervalMs);
     this.#port.send({ type: "ready" });
+    this.#report();
   }
 
   #surroundings(): IngestSurroundings {
@@ -169,6 +172,6 @@ export class IngestProcess {
   #report(): void {
     if (this.#side === undefined) return;
     const { figures, waitingBytes } = this.#side;
-    this.#port.send({ type: "report", report: { figures, waitingBytes } });
+    this.#port.send({ type: "report", report: { figures, waitingBytes, use: this.#use.read() } });
   }
 }

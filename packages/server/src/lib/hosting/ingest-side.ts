@@ -19,7 +19,7 @@ export interface IngestRun {
 /** The ingest side in this process: devices' connections, their recording, the frame log. The same in every host. [A-1.1] */
 export class IngestSide implements IngestHost {
   readonly ready = Promise.resolve();
-  readonly workers = { count: 0, runningCount: 0, crashTotal: 0 };
+  readonly workers = { count: 0, runningCount: 0, crashTotal: 0, uses: [] };
   readonly #runId: string;
   readonly #frameLog: FrameLog;
   readonly #recorder: Recorder;

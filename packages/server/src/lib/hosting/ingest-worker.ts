@@ -1,7 +1,7 @@
 import type { Arrival, ChangeableIngress, ConnectionObserver, Upgrade } from "../ingest/connection-taker.ts";
 import { LimitError, type ServerError, toError } from "../kernel/errors.ts";
-import { addFigures, noFigures } from "./ingest-figures.ts";
-import type { IngestFigures } from "./ingest-host.ts";
+import { addFigures, noFigures, noUse } from "./ingest-figures.ts";
+import type { IngestFigures, ProcessUse } from "./ingest-host.ts";
 import type { EndingStep, ToWorker } from "./ingest-messages.ts";
 import { type WorkerEnd, WorkerRun, type WorkerRunOptions } from "./worker-run.ts";
 
@@ -27,6 +27,7 @@ export class IngestWorker {
   #run: WorkerRun | undefined;
   /** Of runs before this one. */
   #earlier: IngestFigures = noFigures;
+  #earlierCpuS = 0;
   #isRunning = false;
   #crashCount = 0;
   #startedMs = 0;
@@ -62,6 +63,11 @@ export class IngestWorker {
     return addFigures(this.#earlier, this.#isRunning && this.#run ? this.#run.report.figures : noFigures);
   }
 
+  get use(): ProcessUse {
+    const use = this.#isRunning && this.#run ? this.#run.report.use : noUse;
+    return { ...use, cpuS: this.#earlierCpuS + use.cpuS };
+  }
+
   get waitingBytes(): number {
     return (this.#isRunning && this.#run?.report.waitingBytes) || 0;
   }
@@ -90,6 +96,7 @@ export class IngestWorker {
   #onGone({ report }: WorkerRun, { runId, how }: WorkerEnd): void {
     this.#isRunning = false;
     this.#earlier = addFigures(this.#earlier, { ...report.figures, sessionCount: 0 });
+    this.#earlierCpuS += report.use.cpuS;
     if (this.#isStopping) return;
     this.#crashCount += 1;
     const { clock, surroundings, place, onRunLost } = this.#options;

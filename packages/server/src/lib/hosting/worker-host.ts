@@ -69,6 +69,7 @@ export class WorkerHost implements IngestHost {
       count: this.#workers.length,
       runningCount: this.#workers.filter(({ isRunning }) => isRunning).length,
       crashTotal: this.#workers.reduce((sum, { crashCount }) => sum + crashCount, 0),
+      uses: this.#workers.map(({ use }) => use),
     };
   }
 

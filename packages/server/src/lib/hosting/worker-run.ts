@@ -9,7 +9,7 @@ import type { FrameTap } from "../kernel/frame-tap.ts";
 import { fromPlainError, toPlainError } from "../kernel/plain-error.ts";
 import type { RecordingEvent } from "../kernel/recording-events.ts";
 import type { SessionRecord } from "../kernel/segment-record.ts";
-import { noFigures } from "./ingest-figures.ts";
+import { noFigures, noUse } from "./ingest-figures.ts";
 import type { IngestSurroundings } from "./ingest-host.ts";
 import type { EndingStep, FromWorker, ToWorker, WorkerReport, WorkerStart } from "./ingest-messages.ts";
 import { SilenceWatch } from "./silence-watch.ts";
@@ -65,7 +65,7 @@ export class WorkerRun {
   /** Sockets on their way to the process. */
   readonly #leaving = new Set<Socket>();
   readonly #watch: SilenceWatch;
-  #report: WorkerReport = { figures: noFigures, waitingBytes: 0 };
+  #report: WorkerReport = { figures: noFigures, waitingBytes: 0, use: noUse };
   #isGone = false;
 
   private constructor(options: WorkerRunOptions, child: ChildProcess) {

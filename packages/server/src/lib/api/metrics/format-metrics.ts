@@ -36,13 +36,26 @@ function writeRecording(writer: MetricsWriter, figures: ServerFigures): void {
   writer.counter("eet_frame_bytes_total", "Bytes of audio frames taken, headers included.", figures.byteTotal);
   writer.counter("eet_gaps_total", "Stretches of missing frames.", figures.gapTotal);
   writer.counter("eet_duplicate_frames_total", "Frames that had come before.", figures.duplicateTotal);
-  const { count, runningCount: running, crashTotal } = figures.ingestWorkers;
-  const workersHelp = "Processes that take devices by state; none where the server takes them itself.";
-  writer.gauges("eet_ingest_workers", workersHelp, "state", { running, down: count - running });
-  writer.counter("eet_ingest_worker_crashes_total", "Processes that take devices and ended by themselves.", crashTotal);
+  writeWorkers(writer, figures);
   const flushHelp = "Time from the arrival of a flush's oldest frame until it is on stable storage.";
   writer.histogram("eet_flush_latency_seconds", flushHelp, figures.flushLatency);
   writer.histogram("eet_sync_latency_seconds", "Time that fdatasync takes, its queue included.", figures.syncLatency);
+}
+
+function writeWorkers(writer: MetricsWriter, { ingestWorkers }: ServerFigures): void {
+  const { count, runningCount: running, crashTotal, uses } = ingestWorkers;
+  const workersHelp = "Processes that take devices by state; none where the server takes them itself.";
+  writer.gauges("eet_ingest_workers", workersHelp, "state", { running, down: count - running });
+  writer.counter("eet_ingest_worker_crashes_total", "Processes that take devices and ended by themselves.", crashTotal);
+  const byWorker = (value: (use: (typeof uses)[number]) => number) =>
+    Object.fromEntries(uses.map((use, place) => [place, value(use)]));
+  const cpu = byWorker(({ cpuS }) => cpuS);
+  writer.counters("eet_ingest_worker_cpu_seconds_total", "Processor time, user and system.", "worker", cpu);
+  const resident = byWorker(({ residentBytes }) => residentBytes);
+  writer.gauges("eet_ingest_worker_resident_memory_bytes", "Resident memory.", "worker", resident);
+  const delayS = byWorker(({ loopDelayMs }) => loopDelayMs / 1000);
+  const delayHelp = "Longest delay of the event loop in the last second.";
+  writer.gauges("eet_ingest_worker_event_loop_delay_seconds", delayHelp, "worker", delayS);
 }
 
 function writeStorage(

@@ -43,7 +43,13 @@ export interface ServerFigures {
   /** Closed segments that wait for their WAV and sidecar. */
   readonly finishingCount: number;
   /** Processes that take devices: all, those that run, and how often one ended by itself. */
-  readonly ingestWorkers: { readonly count: number; readonly runningCount: number; readonly crashTotal: number };
+  readonly ingestWorkers: {
+    readonly count: number;
+    readonly runningCount: number;
+    readonly crashTotal: number;
+    /** By place. */
+    readonly uses: readonly { readonly cpuS: number; readonly residentBytes: number; readonly loopDelayMs: number }[];
+  };
   /** Threads that ended in the middle of finishing a segment. */
   readonly finishCrashTotal: number;
   /** Threads that ended while they decoded or drew recordings. */
