@@ -1,10 +1,12 @@
 // A server whose devices are taken by processes of their own.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { openFrameStream } from "@eet/client";
 import { formatFrame, formatHandshake, type StreamFormat } from "@eet/protocol";
 import { openTokenBook, silentLog, systemClock } from "@eet/server";
@@ -231,6 +233,21 @@ describe("a server with ingest workers", () => {
     await fleet.ended();
     const counts = await countFrames(`${folder.path}/data/received`, fleet.hwids);
     assert.ok([...counts.values()].every((count) => count > 0));
+  });
+
+  it("ends well when a terminal signals to all of them while it begins", async () => {
+    await using folder = await makeTemporaryFolder();
+    const cli = fileURLToPath(new URL("../packages/cli/src/main.ts", import.meta.url));
+    const server = spawn(process.execPath, [cli, "serve", "--port", "0", "--ingest-workers", "1"], {
+      ...{ cwd: folder.path, env: { PATH: process.env["PATH"], HOME: folder.path } },
+      // A process group of its own, as a terminal makes one for each command.
+      ...{ detached: true, stdio: ["ignore", "pipe", "inherit"] },
+    });
+    assert.ok(server.stdout !== null && server.pid !== undefined);
+    await once(server.stdout, "data");
+    process.kill(-server.pid, "SIGINT");
+    server.stdout.resume();
+    assert.deepEqual(await once(server, "close"), [0, null]);
   });
 
   it("counts connections over all of them, and lets others in when one has ended [P-2.8]", async () => {

@@ -36,7 +36,16 @@ export async function runServer(options: RunOptions): Promise<void> {
   const log = createLogger({ level: settings.server.logLevel, isPretty: isTty });
   const { version } = packageJson;
   const automaticWorkers = workersByCores(availableParallelism());
-  const server = await EetServer.open({ settings, log, version, environment, automaticWorkers });
+  const opened = EetServer.open({ settings, log, version, environment, automaticWorkers });
+  const server = await opened.catch((thrown: unknown) => {
+    // A terminal signals to ingest workers, too, and one that has hardly begun ends by that.
+    if (!interruption.aborted) throw thrown;
+    return undefined;
+  });
+  if (server === undefined) {
+    log.info({}, "stopped before it listened");
+    return;
+  }
   log.info({ version, ...describePlaces(server), data: settings.server.data, s3: settings.s3.enabled }, "listening");
   const apply = async (fresh: Settings) => {
     log.level = fresh.server.logLevel;
