@@ -31,7 +31,9 @@ export class PageSession implements AsyncDisposable {
     const { host } = new URL(url);
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("ERR_CONNECTION")) faults.push(message.text());
+      if (message.type() !== "error" || message.text().includes("ERR_CONNECTION")) return;
+      // A resource that could not be loaded is named by its place alone.
+      faults.push(`${message.text()} (${message.location().url})`);
     });
     page.on("request", (request) => {
       const { protocol, host: asked } = new URL(request.url());

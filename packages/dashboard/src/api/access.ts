@@ -11,6 +11,11 @@ export const accessFacts = signal<Access | undefined>(undefined);
 export const isProtected = computed(() => accessFacts.value?.mode === "protected");
 /** Whether who looks has to log in before anything is shown. */
 export const isStranger = computed(() => isProtected.value && accessFacts.value?.role === null);
+/**
+ * Whether anything of the server's may be asked for: not before it is known who looks, and not by a stranger, who is on the way to
+ * the login. A server that does not answer tells of itself.
+ */
+export const isAdmitted = signal(false);
 /** Whether who looks may change what is shown; where that is not known the server decides. */
 export const mayOperate = computed(() => accessFacts.value === undefined || accessFacts.value.role !== "viewer");
 /** Whether who looks may make tokens. */
@@ -36,7 +41,8 @@ async function readAccess(): Promise<void> {
   } catch {
     // The page tells of a server that is away by itself.
   }
-  if (isStranger.value && !isProtecting) goToLogin();
+  if (!isStranger.value) isAdmitted.value = true;
+  else if (!isProtecting) goToLogin();
 }
 
 /** Does what makes the first token and logs in with it, undisturbed by what is refused meanwhile. */

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { isAdmitted } from "../api/access.ts";
 import { FleetView } from "../fleet/fleet-view.tsx";
 import { AccessNote } from "../login/access-note.tsx";
 import { HelpDialog, isHelpOpen } from "./help-dialog.tsx";
@@ -51,7 +52,7 @@ function Main({ route }: { readonly route: Route }) {
   }, [route]);
   return (
     <main id="main" ref={main} tabIndex={-1}>
-      {viewOf(route)}
+      {route.view === "login" || isAdmitted.value ? viewOf(route) : null}
     </main>
   );
 }
