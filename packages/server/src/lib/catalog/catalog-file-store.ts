@@ -35,7 +35,7 @@ function claimApplicationId(path: string, sqlite: Database.Database): void {
 function configure(sqlite: Database.Database): void {
   sqlite.pragma("journal_mode = WAL");
   // A power cut may take the last states of uploads, which are then found in the store, but never the file's consistency.
-  // Commits of segments are synced: see SqliteCatalog.
+  // Commits of segments are synced afterwards: see WalSync.
   sqlite.pragma("synchronous = NORMAL");
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("journal_size_limit = 67108864");
@@ -101,6 +101,16 @@ export async function openCatalogFileToRead(path: string): Promise<CatalogFile> 
     sqlite?.close();
     throw toCatalogError(thrown, path);
   }
+}
+
+/**
+ * Brings all that was committed into the catalogue's own file, synced; its log begins anew.
+ *
+ * @throws StorageError `STORAGE_IO` when the disk refuses it, or somebody who reads keeps it from that
+ */
+export function checkpointCatalogFile({ path, sqlite }: CatalogFile): void {
+  const isBusy = sqlite.pragma("wal_checkpoint(TRUNCATE)", { simple: true }) !== 0;
+  if (isBusy) throw new StorageError("STORAGE_IO", `the catalogue ${path} is being read: its log cannot begin anew`);
 }
 
 /** Checkpoints and closes; what was committed then stands in the one file. */

@@ -84,6 +84,28 @@ describe("WriteBatch", () => {
     for (const write of writes) await assert.rejects(write, /disk full/);
   });
 
+  it("is done with a write only when it is secured, and not with one that failed alone", async () => {
+    const securing = Promise.withResolvers<void>();
+    const batch = new WriteBatch(countingCommit().commit, { windowMs: 5, limit: 2, secure: () => securing.promise });
+    let isDone = false;
+    const failed = batch.add(() => {
+      throw new Error("refused");
+    });
+    const secured = batch.add(noWrite).then(() => {
+      isDone = true;
+    });
+    await assert.rejects(failed, /refused/);
+    await new Promise(setImmediate);
+    assert.equal(isDone, false);
+    securing.resolve();
+    await secured;
+
+    const secure = () => Promise.reject(new Error("not durable"));
+    const insecure = new WriteBatch(countingCommit().commit, { windowMs: 5, limit: 2, secure });
+    const writes = [insecure.add(noWrite), insecure.add(noWrite)];
+    for (const write of writes) await assert.rejects(write, /not durable/);
+  });
+
   it("flushes nothing when nothing waits", () => {
     const { sizes, commit } = countingCommit();
     new WriteBatch(commit, { windowMs: 5, limit: 2 }).flush();

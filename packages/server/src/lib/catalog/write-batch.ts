@@ -12,25 +12,32 @@ interface Waiting {
   readonly settled: PromiseWithResolvers<void>;
 }
 
+export interface WriteBatchOptions {
+  /** Longest time from a write to its commit. */
+  readonly windowMs: number;
+  /** The write that makes the batch this long commits it at once. */
+  readonly limit: number;
+  /** Makes what was committed durable: writes are done only then. Left out: with the commit. */
+  readonly secure?: () => Promise<void>;
+}
+
 /** Gathers writes of a short window into one transaction. Never holds more than `limit` of them. */
 export class WriteBatch {
   readonly #commit: CommitWrites;
   readonly #windowMs: number;
   readonly #limit: number;
+  readonly #secure: (() => Promise<void>) | undefined;
   #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param windowMs - longest time from a write to its commit
-   * @param limit - the write that makes the batch this long commits it at once
-   */
-  constructor(commit: CommitWrites, { windowMs, limit }: { windowMs: number; limit: number }) {
+  constructor(commit: CommitWrites, { windowMs, limit, secure }: WriteBatchOptions) {
     this.#commit = commit;
     this.#windowMs = windowMs;
     this.#limit = limit;
+    this.#secure = secure;
   }
 
-  /** @returns a promise that settles once the write is committed or has failed */
+  /** @returns a promise that settles once the write is committed (and durable where that is wanted) or has failed */
   add(write: Write): Promise<void> {
     const settled = Promise.withResolvers<void>();
     this.#waiting.push({ write, settled });
@@ -48,13 +55,26 @@ export class WriteBatch {
     this.#waiting = [];
     try {
       const errors = this.#commit(batch.map(({ write }) => write));
-      for (const [index, { settled }] of batch.entries()) {
+      const committed = batch.filter(({ settled }, index) => {
         const error = errors[index];
-        if (error === undefined) settled.resolve();
-        else settled.reject(error);
-      }
+        if (error !== undefined) settled.reject(error);
+        return error === undefined;
+      });
+      this.#settle(committed);
     } catch (error) {
-      for (const { settled } of batch) settled.reject(error);
+      rejectAll(batch, error);
     }
   }
+
+  #settle(committed: readonly Waiting[]): void {
+    const resolveAll = () => {
+      for (const { settled } of committed) settled.resolve();
+    };
+    if (this.#secure === undefined || committed.length === 0) resolveAll();
+    else this.#secure().then(resolveAll, (error: unknown) => rejectAll(committed, error));
+  }
+}
+
+function rejectAll(writes: readonly Waiting[], error: unknown): void {
+  for (const { settled } of writes) settled.reject(error);
 }
