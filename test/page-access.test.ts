@@ -212,6 +212,16 @@ describe("Access on the page", { skip: noBrowser, timeout: 240_000 }, () => {
     );
   });
 
+  it("leads a stranger who leaves the login back to it", async () => {
+    await using session = await PageSession.open(browser, `${origin}/login`);
+    const { page, faults } = session;
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    await page.locator("header a[href='/']").first().click();
+    await page.waitForURL(/\/login#next=%2F$/);
+    await page.getByRole("button", { name: "Log in" }).waitFor();
+    assert.deepEqual(faults, []);
+  });
+
   it("leaves a place for the token where somebody may not make one", async () => {
     await using session = await openAs("operator", "/add");
     const { page } = session;

@@ -24,6 +24,8 @@ export const mayAdminister = computed(() => accessFacts.value?.role === "admin")
 /** While the first token is made, nobody is logged in for a moment. */
 let isProtecting = false;
 let asking: Promise<void> | undefined;
+/** A server that says nothing for so long is left to the views, which tell of it. */
+const maxAnswerMs = 5_000;
 
 /** Asks who looks, and leads to the login where the server wants to know. */
 export function followAccess(): Promise<void> {
@@ -35,7 +37,7 @@ export function followAccess(): Promise<void> {
 
 async function readAccess(): Promise<void> {
   try {
-    const response = await fetch("/api/v1/access");
+    const response = await fetch("/api/v1/access", { signal: AbortSignal.timeout(maxAnswerMs) });
     // An older server asks nobody.
     if (response.ok) accessFacts.value = (await response.json()) as Access;
   } catch {

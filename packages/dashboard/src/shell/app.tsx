@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { isAdmitted } from "../api/access.ts";
+import { followAccess, isAdmitted } from "../api/access.ts";
 import { FleetView } from "../fleet/fleet-view.tsx";
 import { AccessNote } from "../login/access-note.tsx";
 import { HelpDialog, isHelpOpen } from "./help-dialog.tsx";
@@ -49,6 +49,8 @@ function Main({ route }: { readonly route: Route }) {
   useEffect(() => {
     if (!isFirst.current) main.current?.focus({ preventScroll: true });
     isFirst.current = false;
+    // A stranger who leaves the login is led back to it.
+    if (route.view !== "login" && !isAdmitted.value) void followAccess();
   }, [route]);
   return (
     <main id="main" ref={main} tabIndex={-1}>

@@ -16,6 +16,8 @@ export interface AnnotationStoreOptions {
   readonly write: (write: Write) => Promise<void>;
   /** The same, with a commit that a power cut does not take back. */
   readonly writeSynced: (write: Write) => Promise<void>;
+  /** Resolves when all that was committed is beyond a power cut. */
+  readonly secure: () => Promise<void>;
   /** Runs a query, its errors told as the catalogue's. */
   readonly read: <T>(query: () => Promise<T>) => Promise<T>;
 }
@@ -131,7 +133,12 @@ export class AnnotationStore implements Annotations {
   }
 
   pendingDeletions(limit: number): Promise<readonly PendingDeletion[]> {
-    return this.#options.read(async () => this.#deletions.pending(limit));
+    return this.#options.read(async () => {
+      const pending = this.#deletions.pending(limit);
+      // What comes back after a power cut must find its files.
+      if (pending.length > 0) await this.#options.secure();
+      return pending;
+    });
   }
 
   markDeleted(ids: readonly number[]): Promise<void> {

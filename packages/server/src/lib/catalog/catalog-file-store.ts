@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
@@ -103,13 +103,25 @@ export async function openCatalogFileToRead(path: string): Promise<CatalogFile> 
   }
 }
 
+/** Where SQLite keeps the log of an open catalogue: beside the file itself, not beside a link to it. */
+export function logPathOf({ path }: CatalogFile): string {
+  return `${realpathSync(path)}-wal`;
+}
+
 /**
  * Brings all that was committed into the catalogue's own file, synced; its log begins anew.
  *
  * @throws StorageError `STORAGE_IO` when the disk refuses it, or somebody who reads keeps it from that
  */
 export function checkpointCatalogFile({ path, sqlite }: CatalogFile): void {
-  const isBusy = sqlite.pragma("wal_checkpoint(TRUNCATE)", { simple: true }) !== 0;
+  // Nobody waits for a reader here: a backup takes minutes.
+  sqlite.pragma("busy_timeout = 0");
+  let isBusy: boolean;
+  try {
+    isBusy = sqlite.pragma("wal_checkpoint(TRUNCATE)", { simple: true }) !== 0;
+  } finally {
+    sqlite.pragma(`busy_timeout = ${busyTimeoutMs}`);
+  }
   if (isBusy) throw new StorageError("STORAGE_IO", `the catalogue ${path} is being read: its log cannot begin anew`);
 }
 

@@ -8,6 +8,8 @@ import { silentLog } from "../kernel/log.ts";
 import type { NewEvent } from "../kernel/server-event.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
 import type { Catalog } from "./catalog.ts";
+import { closeCatalogFile, openCatalogFile } from "./catalog-file-store.ts";
+import { EventStore } from "./event-store.ts";
 import { finishedSegment, sessionStartMs } from "./finished-segment.test-support.ts";
 import { openCatalog } from "./sqlite-catalog.ts";
 
@@ -198,6 +200,26 @@ describe("EventLog", () => {
     await catalog.events.append([online("mic-1")]);
     assert.equal(told.length, 3);
     assert.equal(catalog.events.lastId, nowMs + 6);
+  });
+
+  it("tells nobody of what a power cut may take back, nor of what came behind it", async () => {
+    const file = await openCatalogFile(join(folder, "other.db"));
+    const events = new EventStore({ file, nowMs: () => nowMs, log: silentLog, write: async (write) => write() });
+    const told: number[] = [];
+    events.subscribe((lastId) => told.push(lastId));
+    events.add(online("a"));
+    events.hold(nowMs);
+    const { heldId } = events;
+    events.add(online("b"));
+    events.hold(nowMs + 1);
+    events.add(online("c"));
+    events.tell();
+    assert.deepEqual(told, []);
+    events.release(heldId);
+    assert.deepEqual(told, [nowMs + 1]);
+    events.release(nowMs + 1);
+    assert.deepEqual(told, [nowMs + 1, nowMs + 3]);
+    closeCatalogFile(file);
   });
 
   it("goes on when a subscriber throws", async () => {

@@ -82,6 +82,8 @@ export class EventStore implements EventLog {
   readonly #listeners = new Set<(lastId: number) => void>();
   readonly #dropAll: (ids: readonly number[]) => void;
   #toldId: number;
+  /** Last ids before commits that are not on stable storage yet, from old to new. */
+  #unsecured: readonly number[] = [];
 
   constructor(options: EventStoreOptions) {
     const { sqlite } = options.file;
@@ -103,9 +105,25 @@ export class EventStore implements EventLog {
     for (const { type, hwid, data } of events) this.#statements.write.run(type, timeMs, hwid, JSON.stringify(data));
   }
 
-  /** Tells the listeners of events that were committed since they were last told. */
+  /** Events behind `id` were committed, but a power cut may still take them back: nobody is told of them. */
+  hold(id: number): void {
+    this.#unsecured = [...this.#unsecured, id];
+  }
+
+  /** The newest id that was given to {@link EventStore.hold} and is held; `undefined`: none is. */
+  get heldId(): number | undefined {
+    return this.#unsecured.at(-1);
+  }
+
+  /** What was held behind `id` and before it is on stable storage; `undefined`: nothing was held. Tells of it. */
+  release(id: number | undefined): void {
+    this.#unsecured = this.#unsecured.filter((held) => held > (id ?? 0));
+    this.tell();
+  }
+
+  /** Tells the listeners of events that were committed since they were last told, but for those that are held. */
   tell(): void {
-    const { lastId } = this;
+    const lastId = Math.min(this.lastId, this.#unsecured[0] ?? Number.POSITIVE_INFINITY);
     if (lastId <= this.#toldId) return;
     this.#toldId = lastId;
     for (const onAppended of [...this.#listeners]) {

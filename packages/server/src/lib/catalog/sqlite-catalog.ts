@@ -21,6 +21,7 @@ import {
   type CatalogFile,
   checkpointCatalogFile,
   closeCatalogFile,
+  logPathOf,
   openCatalogFile,
   openCatalogFileToRead,
 } from "./catalog-file-store.ts";
@@ -123,6 +124,8 @@ class SqliteCatalog implements Catalog {
   readonly #notes: WriteBatch;
   /** True from a commit that fails until one goes well. */
   #isCommitFailing = false;
+  /** True from a sync that fails until one goes well. */
+  #isSecureFailing = false;
   #closing: Promise<void> | undefined;
 
   constructor(file: CatalogFile, log: Log, clock: Clock) {
@@ -130,9 +133,9 @@ class SqliteCatalog implements Catalog {
     this.#log = log;
     this.#clock = clock;
     const nowMs = () => clock.wallMs();
-    this.#walSync = new WalSync({ path: `${file.path}-wal`, checkpoint: () => checkpointCatalogFile(file) });
+    this.#walSync = new WalSync({ path: logPathOf(file), checkpoint: () => checkpointCatalogFile(file) });
     const limits = { windowMs: batchWindowMs, limit: batchLimit };
-    this.#batch = new WriteBatch((writes) => this.#commit(writes), { ...limits, secure: () => this.#secure() });
+    this.#batch = new WriteBatch((writes) => this.#commitAndHold(writes), { ...limits, secure: () => this.#secure() });
     this.#notes = new WriteBatch((writes) => this.#commitAndTell(writes), limits);
     const write = (note: Write) => this.#write(note, this.#notes);
     this.#events = new EventStore({ file, nowMs, log, write });
@@ -147,6 +150,7 @@ class SqliteCatalog implements Catalog {
     this.annotations = new AnnotationStore({
       ...{ file, events: this.#events, nowMs, write },
       writeSynced: (order) => this.#write(order),
+      secure: () => this.#secure(),
       read: (query) => this.#read(query),
     });
   }
@@ -238,6 +242,7 @@ class SqliteCatalog implements Catalog {
     return this.#read(async () => {
       const { sqlite } = this.#file;
       sqlite.prepare("SELECT max(id) FROM segments").get();
+      if (this.#isSecureFailing) await this.#secure();
       if (!this.#isCommitFailing) return;
       // Nothing else may come to be written: a write that changes nothing tells whether the disk takes some again.
       sqlite.pragma(`user_version = ${sqlite.pragma("user_version", { simple: true })}`);
@@ -281,12 +286,22 @@ class SqliteCatalog implements Catalog {
    * after a power cut nothing else would lead back to a row that was lost. [S-2.3]
    */
   async #secure(): Promise<void> {
+    const { heldId } = this.#events;
     try {
       await this.#walSync.sync();
-      this.#events.tell();
+      this.#isSecureFailing = false;
+      this.#events.release(heldId);
     } catch (thrown) {
+      this.#isSecureFailing = true;
       throw this.#refused(thrown);
     }
+  }
+
+  #commitAndHold(writes: readonly Write[]): (Error | undefined)[] {
+    const { lastId } = this.#events;
+    const errors = this.#commit(writes);
+    if (this.#events.lastId > lastId) this.#events.hold(lastId);
+    return errors;
   }
 
   #refused(thrown: unknown): Error {

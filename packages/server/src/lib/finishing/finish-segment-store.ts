@@ -130,7 +130,7 @@ function assertUnchanged(basePath: string, bin: FileFacts): void {
 function readEarlierHash(path: string): string | undefined {
   try {
     const sha256: unknown = JSON.parse(fs.readFileSync(path, "utf8"))?.files?.bin?.sha256;
-    return typeof sha256 === "string" ? sha256 : undefined;
+    return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || systemErrorCode(error) === "ENOENT") return undefined;
     throw error;

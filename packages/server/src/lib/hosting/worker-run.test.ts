@@ -68,6 +68,18 @@ async function endsOf(run: WorkerRun, { client, upgrade }: Awaited<ReturnType<ty
 }
 
 describe("a process that takes devices", () => {
+  it("takes a step that was asked for while it began", async () => {
+    const run = start(`
+      let isReady = false;
+      const begin = () => { isReady = true; process.send({ type: 'ready' }); };
+      process.on('message', ({ type }) => {
+        if (type === 'start') setTimeout(begin, 100);
+        else if (isReady) process.send({ type: 'done', step: type });
+      });`);
+    await run.step("end-sessions");
+    await run.ready;
+  });
+
   it("lets go of a connection that is handed over while it dies", async () => {
     const run = start(`${reading} process.send({ type: 'ready' });`);
     await run.ready;

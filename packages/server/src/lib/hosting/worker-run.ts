@@ -223,6 +223,8 @@ export class WorkerRun {
     const done = this.#steps.get(step) ?? Promise.withResolvers<void>();
     if (!this.#steps.has(step)) {
       this.#steps.set(step, done);
+      // Before it is ready it hears nothing but its beginning.
+      await Promise.race([this.ready.catch(() => {}), this.gone]);
       this.#tell({ type: step });
     }
     await Promise.race([done.promise, this.gone]);
