@@ -7,6 +7,7 @@ import { AckFleet } from "../support/ack-fleet.ts";
 import { Ballast } from "../support/ballast.ts";
 import { checkDelivery } from "../support/delivery-checker.ts";
 import { faultSeed } from "../support/fault-seed.ts";
+import { workerPids } from "../support/ingest-workers.ts";
 import { MemoryDisk, skipWithoutMount } from "../support/mounted-disk.ts";
 import { findFaults, findLeftovers } from "../support/recordings.ts";
 import { ServerProcess } from "../support/server-process.ts";
@@ -143,29 +144,34 @@ function limitDescriptors(pid: number, lowCount: number, count: number): Disposa
   return { [Symbol.dispose]: () => void set(count) };
 }
 
-describe("a server without file descriptors", { skip: skipWithout("prlimit") }, () => {
-  it("keeps frames until there are some, and takes as many connections as they carry [P-2.6] [S-2.6]", async (t) => {
-    t.diagnostic(where);
-    await using folder = await makeTemporaryFolder();
-    using fleet = openFleet();
-    using crowd = openFleet("crowd", 1);
-    // Carries (170 - 128) / 3 connections.
-    const launcher = ["sh", "-c", 'ulimit -n 170 && exec "$0" "$@"'];
-    await using server = await ServerProcess.start({ folder: folder.path, flags, launcher });
-    fleet.aim(server.url);
-    await each(fleet, "some frames are acknowledged", hasSome);
-    crowd.aim(server.url);
-    await crowd.until("an upgrade is refused with 503", () => crowd.countEndings("http-503") > 0, deadlineMs);
-    {
-      // No client can bring it there: the server takes fewer sockets than it has descriptors.
-      using _few = limitDescriptors(server.pid, 16, 170);
-      await server.line(({ msg, code }) => msg.startsWith("storage failed") && code === "EMFILE");
-      await fleet.until("ACKF says that nothing is persisted", () => fleet.sum("notPersisting") > 0, deadlineMs);
-    }
-    await fleet.caughtUp(deadlineMs);
-    await fleet.finish();
-    await crowd.finish();
-    assert.equal(await server.stop(), 0, server.errors);
-    await bringToEnd(folder.path, [fleet, crowd]);
+for (const workerCount of [0, 1]) {
+  const who = workerCount === 0 ? "a server" : "an ingest worker";
+  describe(`${who} without file descriptors`, { skip: skipWithout("prlimit") }, () => {
+    it("keeps frames until there are some, and takes as many connections as they carry [P-2.6] [S-2.6]", async (t) => {
+      t.diagnostic(where);
+      await using folder = await makeTemporaryFolder();
+      using fleet = openFleet();
+      using crowd = openFleet("crowd", 1);
+      // Carries (170 - 128) / 3 connections.
+      const launcher = ["sh", "-c", 'ulimit -n 170 && exec "$0" "$@"'];
+      const allFlags = [...flags, "--ingest-workers", String(workerCount)];
+      await using server = await ServerProcess.start({ folder: folder.path, flags: allFlags, launcher });
+      const [recorderPid = server.pid] = workerPids(server);
+      fleet.aim(server.url);
+      await each(fleet, "some frames are acknowledged", hasSome);
+      crowd.aim(server.url);
+      await crowd.until("an upgrade is refused with 503", () => crowd.countEndings("http-503") > 0, deadlineMs);
+      {
+        // No client can bring it there: the server takes fewer sockets than it has descriptors.
+        using _few = limitDescriptors(recorderPid, 16, 170);
+        await server.line(({ msg, code }) => msg.startsWith("storage failed") && code === "EMFILE");
+        await fleet.until("ACKF says that nothing is persisted", () => fleet.sum("notPersisting") > 0, deadlineMs);
+      }
+      await fleet.caughtUp(deadlineMs);
+      await fleet.finish();
+      await crowd.finish();
+      assert.equal(await server.stop(), 0, server.errors);
+      await bringToEnd(folder.path, [fleet, crowd]);
+    });
   });
-});
+}
