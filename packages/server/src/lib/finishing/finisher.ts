@@ -16,8 +16,6 @@ const maxQueueLength = 100_000;
 const defaultRetryDelays: RetryDelays = { firstMs: 5_000, longestMs: 60_000 };
 /** Threads come and go with the load: starting one costs more than a segment does. */
 const threadIdleMs = 30_000;
-/** For what hardly lives, each thread. Nothing of a segment outlives it: more would be filled with what is gone by the next. */
-const youngHeapMb = 4;
 /**
  * While so many wait that an earlier run left, of a whole fleet that is, they get no overview: that is a fifth of the work,
  * devices wait for the rest, and an overview is measured when somebody asks for it.
@@ -103,7 +101,6 @@ export class Finisher {
       // Each thread takes one segment at a time; the rest waits in the pool's queue.
       concurrentTasksPerWorker: 1,
       maxQueue: maxQueueLength,
-      resourceLimits: { maxYoungGenerationSizeMb: youngHeapMb },
     });
     // Nobody listening would be the end of the process.
     this.#pool.on("error", (error: Error) => this.#onThreadError(error));
