@@ -292,8 +292,10 @@ class SqliteCatalog implements Catalog {
       this.#isSecureFailing = false;
       this.#events.release(heldId);
     } catch (thrown) {
+      const isTold = this.#isSecureFailing;
       this.#isSecureFailing = true;
-      throw this.#refused(thrown);
+      // Probes ask again and again.
+      throw isTold ? toCatalogError(thrown, this.#file.path) : this.#refused(thrown);
     }
   }
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { S3Stub } from "../../../../../test/support/s3-stub.ts";
 import { readObject } from "../api/stored-object.ts";
 import { ConfigError, UploadError } from "../kernel/errors.ts";
@@ -73,13 +73,16 @@ describe("ThreadedObjectStore", () => {
   it("leaves no unfinished upload in parts behind an abort, though it is closed at once", async () => {
     const abort = new AbortController();
     const source = await folder.add("a", randomBytes(partBytes * 2));
+    let begunCount = 0;
     stub.events.on("request", (method) => {
-      if (method === "PUT") abort.abort(new Error("enough"));
+      if (method !== "PUT") return;
+      begunCount = stub.openUploadCount;
+      abort.abort(new Error("enough"));
     });
     await assert.rejects(store.put({ ...source, signal: abort.signal }), { message: "enough" });
     store.close();
-    for (let tries = 0; stub.openUploadCount > 0 && tries < 100; tries += 1) await sleep(20);
-    assert.equal(stub.openUploadCount, 0);
+    assert.equal(begunCount, 1);
+    while (stub.openUploadCount > 0) await nextTurn();
   });
 
   it("fails what a thread was at that ends, as a store that is away, and starts another", async () => {
@@ -129,12 +132,14 @@ describe("ThreadedObjectStore", () => {
     const part = await store.get("long", { start: 10, end: 20 });
     assert.deepEqual([part.bytes.byteLength, part.bytes.buffer.byteLength], [10, 10]);
 
+    stub.plant("short", { bytes: randomBytes(10), contentType: "audio/wav", metadata: {} });
     let count = 0;
-    stub.events.on("request", () => (count += 1));
+    stub.events.on("request", (_method, key) => (count += key === "long" ? 1 : 0));
     const reader = readObject(store, "long", { start: 0, end: bytes.length });
     const chunks = reader.iterator();
     const { value: first } = await chunks.next();
-    await sleep(200);
+    // Whoever fetched further would have done so before each of these.
+    for (let turn = 0; turn < 10; turn += 1) await store.get("short");
     assert.ok(count <= 3, `${count} pieces were fetched for one that was read`);
     const rest = await buffer(chunks);
     assert.ok(Buffer.concat([first, rest]).equals(bytes));
