@@ -20,7 +20,8 @@ export type SampleSink = (samples: Int16Array) => void;
 export class FrameDecoder {
   readonly #order: NibbleOrder;
   readonly #sink: SampleSink;
-  #scratch = new Int16Array(0);
+  /** Of the frame before: as a rule the next one is as long. */
+  #samples = new Int16Array(0);
   #repairedSampleCount = 0;
   #concealedSampleCount = 0;
 
@@ -48,8 +49,8 @@ export class FrameDecoder {
    * @throws RangeError when the payload is shorter than its header or the step index is above 88.
    */
   decode(payload: Uint8Array, sampleCount: number, next?: AdpcmState): void {
-    if (this.#scratch.length < sampleCount) this.#scratch = new Int16Array(sampleCount);
-    const samples = this.#scratch.subarray(0, sampleCount);
+    if (this.#samples.length !== sampleCount) this.#samples = new Int16Array(sampleCount);
+    const samples = this.#samples;
     const codes = payload.subarray(adpcmHeaderBytes);
     const decodableCount = Math.min(sampleCount, codes.length * 2);
     const state = parseAdpcmHeader(payload);

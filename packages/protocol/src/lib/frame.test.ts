@@ -50,6 +50,34 @@ describe("parseFrame", () => {
     assert.deepEqual(parseFrame(larger.subarray(5, 5 + frame.length), frameRules(adpcm)), { payloadBytes: 12, seq: 0 });
   });
 
+  it("reads a message between others as it reads it alone", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 40 }),
+        fc.uint8Array({ maxLength: 20 }),
+        fc.nat(20),
+        (noise, before, more) => {
+          for (const message of [noise, bytesOf(vectors.frame0.wire_lo), bytesOf(vectors.pcm_frame_seq_max)]) {
+            const whole = Uint8Array.of(...before, ...message, ...new Uint8Array(more).fill(0x46));
+            const [from, to] = [before.length, before.length + message.length];
+            const read = (parse: () => unknown) => {
+              try {
+                return parse();
+              } catch (error) {
+                return (error as Error).message;
+              }
+            };
+            for (const rules of [frameRules(pcm), frameRules(adpcm)])
+              assert.deepEqual(
+                read(() => parseFrame(whole, rules, from, to)),
+                read(() => parseFrame(message, rules)),
+              );
+          }
+        },
+      ),
+    );
+  });
+
   it("needs the whole header [P-1.2]", () => {
     throwsCode("FRAME_TOO_SHORT", new Uint8Array(), pcm);
     throwsCode("FRAME_TOO_SHORT", frameOf(pcm, 0).subarray(0, 11), pcm, /11 bytes/);

@@ -57,24 +57,36 @@ export function frameRules(format: StreamFormat, layout?: AdpcmLayout): FrameRul
 /**
  * Checks one audio message and reads its header. Nothing is copied.
  *
- * @param message - the whole message: header and payload
+ * @param message - header and payload, or bytes with them in between
+ * @param from - where the message begins; default 0
+ * @param to - where it ends; default with the bytes
  * @throws {@link ProtocolError} `FRAME_*`
  */
-export function parseFrame(message: Uint8Array, rules: FrameRules): FrameHeader {
-  const headerBytes = limits.frameHeaderBytes;
-  if (message.byteLength < headerBytes) {
-    throw new ProtocolError("FRAME_TOO_SHORT", `the message has ${message.byteLength} bytes, a frame's header has 12`);
+export function parseFrame(
+  message: Uint8Array,
+  rules: FrameRules,
+  from = 0,
+  to: number = message.byteLength,
+): FrameHeader {
+  const payloadBytes = to - from - limits.frameHeaderBytes;
+  if (payloadBytes < 0) {
+    throw new ProtocolError("FRAME_TOO_SHORT", `the message has ${to - from} bytes, a frame's header has 12`);
   }
-  const magic = readUint32(message, 0);
-  const payloadBytes = message.byteLength - headerBytes;
+  const magic = readUint32(message, from);
   if (magic !== rules.magic) throw magicError(magic, rules);
-  const length = readUint32(message, 4);
+  const length = readUint32(message, from + 4);
   if (length !== payloadBytes) {
     throw new ProtocolError(
       "FRAME_LENGTH",
       `length says ${length} bytes, the message holds ${payloadBytes} after the header`,
     );
   }
+  checkPayloadSize(payloadBytes, rules);
+  if (rules.codec === "adpcm") checkStepIndexes(message, from + limits.frameHeaderBytes, rules);
+  return { payloadBytes, seq: readUint32(message, from + 8) };
+}
+
+function checkPayloadSize(payloadBytes: number, rules: FrameRules): void {
   if (payloadBytes > rules.maxPayloadBytes) {
     throw new ProtocolError(
       "FRAME_TOO_LONG",
@@ -88,14 +100,12 @@ export function parseFrame(message: Uint8Array, rules: FrameRules): FrameHeader 
         ` in steps of ${rules.alignmentBytes}`,
     );
   }
-  if (rules.codec === "adpcm") checkStepIndexes(message, rules);
-  return { payloadBytes, seq: readUint32(message, 8) };
 }
 
 /** One state header per channel with `ms4`, else one. [P-1.4] */
-function checkStepIndexes(message: Uint8Array, rules: FrameRules): void {
-  const end = limits.frameHeaderBytes + rules.minPayloadBytes;
-  for (let at = limits.frameHeaderBytes + 2; at < end; at += limits.adpcmHeaderBytes) {
+function checkStepIndexes(message: Uint8Array, payloadAt: number, rules: FrameRules): void {
+  const end = payloadAt + rules.minPayloadBytes;
+  for (let at = payloadAt + 2; at < end; at += limits.adpcmHeaderBytes) {
     const stepIndex = message[at] ?? 0;
     if (stepIndex > limits.maxStepIndex) {
       throw new ProtocolError(

@@ -78,7 +78,7 @@ describe("BinReader", () => {
     for (const [index, { payload }] of sent.entries()) {
       const frame = reader.next();
       assert.equal(reader.peek()?.seq, sent[index + 1]?.seq);
-      assert.deepEqual(frame?.payload, payload);
+      assert.deepEqual(frame && Buffer.from(frame.payload), payload);
     }
     reader.close();
   });

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { type FrameRules, limits, parseFrame } from "@eet/protocol";
+import { type FrameHeader, type FrameRules, limits, parseFrame } from "@eet/protocol";
 
 const windowBytes = 256 * 1024;
 
@@ -7,13 +7,28 @@ const windowBytes = 256 * 1024;
 export type BinSource = string | Uint8Array;
 
 /** One frame as it stands in a `.bin`. */
-export interface BinFrame {
+export class BinFrame {
   /** Offset of the frame's header. */
   readonly offset: number;
   /** As on the wire. */
   readonly seq: number;
-  /** A view into what was read; nobody writes over it. */
-  readonly payload: Buffer;
+  readonly payloadBytes: number;
+  readonly #bytes: Uint8Array;
+  readonly #payloadAt: number;
+
+  /** @param bytes - what was read, with the payload at `payloadAt`; nobody writes over it */
+  constructor(offset: number, { seq, payloadBytes }: FrameHeader, bytes: Uint8Array, payloadAt: number) {
+    this.offset = offset;
+    this.seq = seq;
+    this.payloadBytes = payloadBytes;
+    this.#bytes = bytes;
+    this.#payloadAt = payloadAt;
+  }
+
+  /** A view, made when it is asked for: who looks at headers alone would leave more garbage than there are bytes. */
+  get payload(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#payloadAt, this.payloadBytes);
+  }
 }
 
 /**
@@ -76,7 +91,7 @@ export class BinReader {
   next(): BinFrame | undefined {
     const frame = this.#peek(this.#offset);
     if (frame === undefined) return undefined;
-    this.#offset += limits.frameHeaderBytes + frame.payload.byteLength;
+    this.#offset += limits.frameHeaderBytes + frame.payloadBytes;
     return frame;
   }
 
@@ -93,10 +108,9 @@ export class BinReader {
     const messageBytes = limits.frameHeaderBytes + payloadBytes;
     if (!this.#has(offset, messageBytes)) return undefined;
     const start = offset - this.#windowOffset;
-    const message = this.#window.subarray(start, start + messageBytes);
     try {
-      const { seq } = parseFrame(message, this.#rules);
-      return { offset, seq, payload: message.subarray(limits.frameHeaderBytes) };
+      const header = parseFrame(this.#window, this.#rules, start, start + messageBytes);
+      return new BinFrame(offset, header, this.#window, start + limits.frameHeaderBytes);
     } catch {
       return undefined;
     }

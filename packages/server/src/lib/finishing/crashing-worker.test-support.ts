@@ -10,7 +10,7 @@ export function crashPath(receivedPath: string, session: string, turn: number): 
   return join(receivedPath, `${session}.crash-${turn}`);
 }
 
-export default (job: FinishJob | null): FinishOutcome => {
+export default async (job: FinishJob | null): Promise<FinishOutcome> => {
   if (job === null) return finish(job);
   const paths = [0, 1, 2].map((turn) => crashPath(job.receivedPath, job.segment.opening.session.session, turn));
   const next = paths.find((path) => existsSync(path));

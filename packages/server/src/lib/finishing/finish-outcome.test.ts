@@ -5,8 +5,8 @@ import { StorageError } from "../kernel/errors.ts";
 import { captureOutcome, isPassing, readOutcome } from "./finish-outcome.ts";
 
 describe("captureOutcome", () => {
-  it("keeps the code of an error over a copy between threads, which loses it otherwise", () => {
-    const failing = captureOutcome(() => {
+  it("keeps the code of an error over a copy between threads, which loses it otherwise", async () => {
+    const failing = await captureOutcome(async () => {
       openSync("/missing/file", "r");
       return null;
     });
@@ -14,19 +14,15 @@ describe("captureOutcome", () => {
     assert.throws(thrown, { code: "ENOENT", message: /no such file.*\/missing\/file/ });
   });
 
-  it("passes on an error without a code, and what is none", () => {
-    const outcomeOf = (thrown: unknown) =>
-      structuredClone(
-        captureOutcome(() => {
-          throw thrown;
-        }),
-      );
-    assert.deepEqual(outcomeOf(new Error("why")), { kind: "failed", message: "why", code: undefined });
-    assert.throws(() => readOutcome(outcomeOf(7)), { message: "a non-error was thrown: 7" });
+  it("passes on an error without a code, and what is none", async () => {
+    const outcomeOf = async (thrown: unknown) => structuredClone(await captureOutcome(() => Promise.reject(thrown)));
+    const ofSeven = await outcomeOf(7);
+    assert.deepEqual(await outcomeOf(new Error("why")), { kind: "failed", message: "why", code: undefined });
+    assert.throws(() => readOutcome(ofSeven), { message: "a non-error was thrown: 7" });
   });
 
-  it("passes on that there was no frame", () => {
-    assert.equal(readOutcome(captureOutcome(() => null)), null);
+  it("passes on that there was no frame", async () => {
+    assert.equal(readOutcome(await captureOutcome(async () => null)), null);
   });
 });
 

@@ -8,9 +8,9 @@ export type FinishOutcome =
   | { readonly kind: "failed"; readonly message: string; readonly code: string | undefined };
 
 /** Runs `finish` and gives what it returns or throws as plain facts. */
-export function captureOutcome(finish: () => FinishedSegment | null): FinishOutcome {
+export async function captureOutcome(finish: () => Promise<FinishedSegment | null>): Promise<FinishOutcome> {
   try {
-    return { kind: "finished", finished: finish() };
+    return { kind: "finished", finished: await finish() };
   } catch (thrown) {
     const error = toError(thrown);
     return { kind: "failed", message: error.message, code: systemErrorCode(error) };

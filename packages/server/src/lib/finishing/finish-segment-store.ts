@@ -1,21 +1,19 @@
 import fs from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { StorageError, systemErrorCode } from "../kernel/errors.ts";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import type { ClosedSegment } from "../kernel/segment-record.ts";
 import type { Sidecar } from "../kernel/sidecar.ts";
-import { syncFolderSync } from "../storage/durable-file-store.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
-import { holdBin, readFully } from "./bin-reader-store.ts";
+import { holdBin } from "./bin-reader-store.ts";
 import { scanFrames } from "./frame-scan.ts";
 import { type FileFacts, HashedTarget, hashBin } from "./hashed-target-store.ts";
 import { decideNibbleOrder } from "./nibble-decision.ts";
 import { overviewFilePath, tryToWriteOverview } from "./overview-store.ts";
 import { isDecodable, type Rendering, renderSegment } from "./segment-rendering.ts";
 import { createSidecar, formatSidecar } from "./sidecar-format.ts";
-
-/** What is held of a file that is written again. */
-const rewriteBlockBytes = 256 * 1024;
+import { runSyncing, runSyncingMeanwhile, type SyncingSteps, syncFolders } from "./syncing-steps-store.ts";
+import { writeAgain } from "./write-again-store.ts";
 
 /** One segment to finish: plain and serialisable, it crosses into a worker thread. */
 export interface FinishJob {
@@ -40,6 +38,16 @@ export interface FinishJob {
  * @throws {@link StorageError} `SEGMENT_UNREADABLE` when the frames are not what was recorded; nothing is then changed
  */
 export function finishSegment(job: FinishJob): FinishedSegment | null {
+  return runSyncing(deriveSegment(job));
+}
+
+/** As {@link finishSegment}, for a thread that derives the next segment while the disk has this one's files. */
+export function finishSegmentMeanwhile(job: FinishJob): Promise<FinishedSegment | null> {
+  return runSyncingMeanwhile(deriveSegment(job));
+}
+
+/** @yields what has to be on stable storage before it goes on */
+function* deriveSegment(job: FinishJob): SyncingSteps<FinishedSegment | null> {
   const { segment, wantsWav, isRecovered } = job;
   const { opening, nextFrame } = segment;
   const basePath = join(job.receivedPath, opening.folder, opening.name);
@@ -57,20 +65,61 @@ export function finishSegment(job: FinishJob): FinishedSegment | null {
   const nibbleOrder = decideNibbleOrder(opening.session, scan.verdict, job.earlierOrder);
   // A WAV that is there already stays, so that the sidecar does not forget it.
   const hasWav = isDecodable(opening) && (wantsWav || fs.existsSync(`${basePath}${segmentEndings.wav}`));
-  const wavPath = hasWav ? `${basePath}${segmentEndings.wavPart}` : null;
-  const wantsOverview = job.overviewPath !== undefined;
-  const rendering = isDecodable(opening)
-    ? renderSegment({ opening, bin: source, scan, nibbleOrder, nextFrame, wavPath, wantsOverview })
-    : null;
-  const sidecar = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered });
-  const json = writeSidecarPart(basePath, sidecar);
-  publish(basePath, isPart, hasWav);
-  const overviewBytes = writeOverview(job, rendering);
-  if (segment.unsyncedFromByte !== undefined) syncParents(job.receivedPath, opening.folder);
-  return {
-    ...{ sidecar, folder: opening.folder, sidecarBytes: json.bytes, sidecarSha256: json.sha256 },
-    ...(overviewBytes !== undefined && { overviewBytes }),
-  };
+  const parts = new Parts(basePath, hasWav);
+  try {
+    const request = { opening, bin: source, scan, nibbleOrder, nextFrame };
+    const wantsOverview = job.overviewPath !== undefined;
+    const rendering = isDecodable(opening) ? renderSegment({ ...request, wantsOverview }, parts.wav) : null;
+    const sidecar = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered });
+    const json = parts.writeSidecar(sidecar);
+    yield parts.descriptors;
+    parts.close();
+    publish(basePath, isPart, hasWav);
+    const overviewBytes = writeOverview(job, rendering);
+    yield* syncFolders(touchedFolders(job));
+    return {
+      ...{ sidecar, folder: opening.folder, sidecarBytes: json.bytes, sidecarSha256: json.sha256 },
+      ...(overviewBytes !== undefined && { overviewBytes }),
+    };
+  } catch (error) {
+    parts.abort();
+    throw error;
+  }
+}
+
+/** The files that are derived, under the names that they have until they are whole. */
+class Parts {
+  readonly wav: HashedTarget;
+  readonly #json: HashedTarget;
+
+  constructor(basePath: string, hasWav: boolean) {
+    this.wav = HashedTarget.open(hasWav ? `${basePath}${segmentEndings.wavPart}` : null);
+    try {
+      this.#json = HashedTarget.open(`${basePath}${segmentEndings.jsonPart}`);
+    } catch (error) {
+      this.wav.abort();
+      throw error;
+    }
+  }
+
+  writeSidecar(sidecar: Sidecar): FileFacts {
+    this.#json.write(Buffer.from(formatSidecar(sidecar)));
+    return this.#json.finish();
+  }
+
+  get descriptors(): readonly number[] {
+    return [this.wav.descriptor, this.#json.descriptor].filter((descriptor) => descriptor !== undefined);
+  }
+
+  close(): void {
+    this.wav.close();
+    this.#json.close();
+  }
+
+  abort(): void {
+    this.wav.abort();
+    this.#json.abort();
+  }
 }
 
 function writeOverview({ overviewPath, segment }: FinishJob, rendering: Rendering | null): number | undefined {
@@ -102,19 +151,6 @@ function cutBin(path: string, fileBytes: number, binBytes: number, unsyncedFromB
   }
 }
 
-/** After a sync that failed the system takes what it dropped for stored: another sync alone would store nothing. [S-2.4] */
-function writeAgain(fd: number, fromByte: number, toByte: number): void {
-  const block = Buffer.allocUnsafe(rewriteBlockBytes);
-  for (let at = fromByte; at < toByte; ) {
-    const byteCount = readFully(fd, block.subarray(0, Math.min(block.byteLength, toByte - at)), at);
-    if (byteCount === 0) return;
-    for (let written = 0; written < byteCount; ) {
-      written += fs.writeSync(fd, block, written, byteCount - written, at + written);
-    }
-    at += byteCount;
-  }
-}
-
 /** A damaged `.bin` must not get a sidecar that calls it right. */
 function assertUnchanged(basePath: string, bin: FileFacts): void {
   const earlier = readEarlierHash(`${basePath}${segmentEndings.json}`);
@@ -137,17 +173,6 @@ function readEarlierHash(path: string): string | undefined {
   }
 }
 
-function writeSidecarPart(basePath: string, sidecar: Sidecar): FileFacts {
-  const target = HashedTarget.open(`${basePath}${segmentEndings.jsonPart}`);
-  try {
-    target.write(Buffer.from(formatSidecar(sidecar)));
-    return target.close();
-  } catch (error) {
-    target.abort();
-    throw error;
-  }
-}
-
 /** The sidecar last: where it stands under its name the other two do as well. */
 function publish(basePath: string, isPart: boolean, hasWav: boolean): void {
   const finalPath = `${basePath}${segmentEndings.bin}`;
@@ -160,15 +185,21 @@ function publish(basePath: string, isPart: boolean, hasWav: boolean): void {
   // Left by a crash in a run that wanted WAVs.
   else fs.rmSync(wavPartPath, { force: true });
   fs.renameSync(`${basePath}${segmentEndings.jsonPart}`, `${basePath}${segmentEndings.json}`);
-  syncFolderSync(dirname(basePath));
 }
 
-/** Of what a crash left and nobody has secured: who made the folders may have died before they were synced. */
-function syncParents(receivedPath: string, folder: string): void {
+/**
+ * The folder of the names, and those above it where nobody has secured what a crash left: who made them may have died before
+ * they were synced.
+ */
+function touchedFolders({ receivedPath, segment }: FinishJob): string[] {
+  const { folder } = segment.opening;
+  const folders = [join(receivedPath, folder)];
+  if (segment.unsyncedFromByte === undefined) return folders;
   for (let parent = folder; parent !== ""; ) {
     parent = parent.slice(0, Math.max(0, parent.lastIndexOf("/")));
-    syncFolderSync(join(receivedPath, parent));
+    folders.push(join(receivedPath, parent));
   }
+  return folders;
 }
 
 /** The opening goes last, so that a crash in between is seen by recovery. */

@@ -10,7 +10,7 @@ import { leaveSegment, pcmFormat, pcmFrames, temporaryFolder, wobble } from "./s
 const frames = pcmFrames(wobble(3_200), 320);
 
 /** Finishes a segment of each of 4 sessions, of which `a` ends so many threads. */
-async function finishWithCrashes(t: TestContext, crashCount: number) {
+async function finishWithCrashes(t: TestContext, crashCount: number, isRecovered = false) {
   const root = temporaryFolder(t);
   const finished: string[] = [];
   const errors: LogFields[] = [];
@@ -30,7 +30,7 @@ async function finishWithCrashes(t: TestContext, crashCount: number) {
   const segments = ["a", "b", "c", "d"].map((session) =>
     leaveSegment(root, frames, { format: pcmFormat, session, index: 0 }),
   );
-  await Promise.all(segments.map((segment) => finisher.finish(segment, false)));
+  await Promise.all(segments.map((segment) => finisher.finish(segment, isRecovered)));
   const { failedCount, crashCount: counted } = finisher;
   await finisher.close();
   return { finished: finished.toSorted(), failedCount, counted, errors };
@@ -49,5 +49,13 @@ describe("Finisher whose threads end in the middle of a segment", () => {
     const { finished, failedCount, counted } = await finishWithCrashes(t, 3);
     assert.deepEqual(finished, ["b", "c", "d"]);
     assert.deepEqual([failedCount, counted], [1, 3]);
+  });
+
+  it("leaves no segment to the next start that was beside it in a thread", async (t) => {
+    const { finished, failedCount, counted } = await finishWithCrashes(t, 3, true);
+    assert.deepEqual(finished, ["b", "c", "d"]);
+    assert.equal(failedCount, 1);
+    // Those beside it lose their thread once at most, and are not alone with it again.
+    assert.ok(counted >= 3 && counted <= 6, `${counted}`);
   });
 });

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import pLimit from "p-limit";
 import { Piscina } from "piscina";
 import { systemErrorCode, toError } from "../kernel/errors.ts";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
@@ -77,6 +78,8 @@ export class Finisher {
   readonly #givenUp = new SessionCounts();
   readonly #pace: FinishPace;
   readonly #recoveredPace: RecoveredPace;
+  /** A thread that ends takes two along: tried again one at a time, no segment meets the one that ended its thread once more. */
+  readonly #suspects = pLimit(1);
   #queueLength = 0;
   #crashCount = 0;
   #threadTimer: NodeJS.Timeout | undefined;
@@ -98,8 +101,8 @@ export class Finisher {
       minThreads: 1,
       maxThreads: options.workerCount,
       idleTimeout: threadIdleMs,
-      // Each thread takes one segment at a time; the rest waits in the pool's queue.
-      concurrentTasksPerWorker: 1,
+      // The disk has the files of one segment while the thread derives the next; the rest waits in the pool's queue.
+      concurrentTasksPerWorker: 2,
       maxQueue: maxQueueLength,
     });
     // Nobody listening would be the end of the process.
@@ -116,7 +119,7 @@ export class Finisher {
     return this.#failed.total;
   }
 
-  /** Threads that ended in the middle of a segment, which was then derived again. */
+  /** How often a thread ended before a segment was through, which was then derived again. */
   get crashCount(): number {
     return this.#crashCount;
   }
@@ -208,7 +211,8 @@ export class Finisher {
   async #runInThread(job: FinishJob): Promise<FinishOutcome> {
     for (let crashCount = 1; ; crashCount += 1) {
       try {
-        return await this.#pool.run(job);
+        const run = () => this.#pool.run(job);
+        return await (crashCount === 1 ? run() : this.#suspects(run));
       } catch (thrown) {
         const error = toError(thrown);
         if (isPassing(error) || this.#isDestroying) throw error;

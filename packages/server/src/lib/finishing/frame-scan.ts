@@ -47,7 +47,7 @@ export function* placeFrames(opening: SegmentOpening, reader: BinReader): Genera
     const step = tracker.track(frame.seq);
     if (step === "back") return;
     const seq = (tracker.nextSeq ?? 0) - 1;
-    const sampleCount = countFrameSamples(format, frame.payload.byteLength, profile.adpcmLayout);
+    const sampleCount = countFrameSamples(format, frame.payloadBytes, profile.adpcmLayout);
     let gap: GapRecord | null = null;
     if (step === "gap") {
       gap =
@@ -92,7 +92,7 @@ export function scanFrames({ opening, observations }: ScannedSegment, bin: BinSo
     for (const { frame, seq, sampleCount, gap, isRepeat } of placeFrames(opening, reader)) {
       if (frameCount === 0) firstSeq = seq;
       lastSeq = seq;
-      binBytes = frame.offset + limits.frameHeaderBytes + frame.payload.byteLength;
+      binBytes = frame.offset + limits.frameHeaderBytes + frame.payloadBytes;
       frameCount += 1;
       frameSamples += sampleCount;
       if (isRepeat) repeatCount += 1;
@@ -101,7 +101,7 @@ export function scanFrames({ opening, observations }: ScannedSegment, bin: BinSo
         gaps.push(isDropped ? { ...gap, cause: "device-dropped" } : gap);
         gapSampleCount += gap.sampleCount;
       }
-      detector?.push({ seq: frame.seq, payload: frame.payload, sampleCount });
+      if (detector?.verdict() === undefined) detector?.push({ seq: frame.seq, payload: frame.payload, sampleCount });
     }
   } finally {
     reader.close();

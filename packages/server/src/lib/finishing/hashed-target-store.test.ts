@@ -4,10 +4,16 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { HashedTarget, hashBin, hashFile } from "./hashed-target-store.ts";
+import { type FileFacts, HashedTarget, hashBin, hashFile } from "./hashed-target-store.ts";
 import { temporaryFolder } from "./segment-fixture.test-support.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+function close(target: HashedTarget): FileFacts {
+  const facts = target.finish();
+  target.close();
+  return facts;
+}
 
 describe("HashedTarget", () => {
   it("writes and hashes the bytes in order, whatever the pieces", (t) => {
@@ -18,7 +24,7 @@ describe("HashedTarget", () => {
         const target = HashedTarget.open(path);
         for (const piece of pieces) target.write(piece);
         const whole = Buffer.concat(pieces);
-        assert.deepEqual(target.close(), { bytes: whole.length, sha256: sha256(whole) });
+        assert.deepEqual(close(target), { bytes: whole.length, sha256: sha256(whole) });
         assert.ok(readFileSync(path).equals(whole));
       }),
       { numRuns: 25 },
@@ -29,14 +35,14 @@ describe("HashedTarget", () => {
     const path = join(temporaryFolder(t), "a");
     const target = HashedTarget.open(path);
     target.writeSamples(Int16Array.of(1, -2, 32_767));
-    target.close();
+    close(target);
     assert.deepEqual([...readFileSync(path)], [1, 0, 0xfe, 0xff, 0xff, 0x7f]);
   });
 
   it("hashes without a file", () => {
     const target = HashedTarget.open(null);
     target.write(Buffer.from("abc"));
-    assert.deepEqual(target.close(), { bytes: 3, sha256: sha256(Buffer.from("abc")) });
+    assert.deepEqual(close(target), { bytes: 3, sha256: sha256(Buffer.from("abc")) });
   });
 
   it("keeps two that are open at once apart, and from those before", (t) => {
@@ -44,7 +50,7 @@ describe("HashedTarget", () => {
     for (const round of ["first", "second"]) {
       const targets = ["a", "b"].map((name) => ({ name, target: HashedTarget.open(join(folder, name)) }));
       for (const { name, target } of targets) target.write(Buffer.from(`${round} ${name}`));
-      for (const { target } of targets) target.close();
+      for (const { target } of targets) close(target);
       for (const { name } of targets) assert.equal(readFileSync(join(folder, name), "utf8"), `${round} ${name}`);
     }
   });
@@ -65,13 +71,13 @@ describe("HashedTarget that is aborted behind its close", () => {
     assert.ok(path);
     const target = HashedTarget.open(path);
     target.write(Buffer.from("a"));
-    target.close();
+    close(target);
     const targets = others.map((other) => HashedTarget.open(other));
     target.abort();
     assert.equal(existsSync(path), false);
     targets.push(HashedTarget.open(join(folder, "d")));
     for (const [index, other] of targets.entries()) other.write(Buffer.from(`${index}`));
-    for (const other of targets) other.close();
+    for (const other of targets) close(other);
     assert.deepEqual(
       ["b", "c", "d"].map((name) => readFileSync(join(folder, name), "utf8")),
       ["0", "1", "2"],

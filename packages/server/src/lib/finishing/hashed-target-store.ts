@@ -66,12 +66,20 @@ export class HashedTarget {
     this.#buffered = 0;
   }
 
-  /** Writes what is left, syncs the file and closes it. It takes nothing afterwards. */
-  close(): FileFacts {
+  /** Writes what is left. It takes nothing afterwards, and is neither synced nor closed. */
+  finish(): FileFacts {
     this.#flush();
-    if (this.#fd !== undefined) fs.fsyncSync(this.#fd);
-    this.#release();
     return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
+  }
+
+  /** For who syncs the file; `undefined` when none is written. */
+  get descriptor(): number | undefined {
+    return this.#fd;
+  }
+
+  /** Closes a file that is finished and synced. */
+  close(): void {
+    this.#release();
   }
 
   /** Gives up, closed or not: what was written goes, so that a full disk has its room back. */
@@ -86,6 +94,24 @@ export class HashedTarget {
     this.#isReleased = true;
     freeBuffers.push(this.#buffer);
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
+  }
+}
+
+/**
+ * Runs `work` with a target, which it finishes; the file is then synced and closed. When that fails nothing is left of it.
+ *
+ * @param path - as of {@link HashedTarget.open}
+ */
+export function withTarget<T>(path: string | null, work: (target: HashedTarget) => T): T {
+  const target = HashedTarget.open(path);
+  try {
+    const result = work(target);
+    if (target.descriptor !== undefined) fs.fsyncSync(target.descriptor);
+    target.close();
+    return result;
+  } catch (error) {
+    target.abort();
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import type { Sidecar } from "../kernel/sidecar.ts";
 import { segmentEndings } from "../storage/segment-path.ts";
 import { BinReader } from "./bin-reader-store.ts";
 import { type FrameScan, scanFrames } from "./frame-scan.ts";
-import { hashFile } from "./hashed-target-store.ts";
+import { hashFile, withTarget } from "./hashed-target-store.ts";
 import { decideNibbleOrder } from "./nibble-decision.ts";
 import { parseOpening } from "./opening-format.ts";
 import { isDecodable, type Rendering, renderSegment } from "./segment-rendering.ts";
@@ -57,7 +57,7 @@ export async function inspectBin(path: string, assumed: AssumedFormat, wavPath: 
   const sidecarOrder = assumed.nibbleOrder === undefined ? sidecar?.nibble_order : undefined;
   const nibbleOrder = sidecarOrder ?? decideNibbleOrder(opening.session, scan.verdict, undefined);
   const rendering = isDecodable(opening)
-    ? renderSegment({ opening, bin: path, scan, nibbleOrder, nextFrame, wavPath })
+    ? withTarget(wavPath, (wav) => renderSegment({ opening, bin: path, scan, nibbleOrder, nextFrame }, wav))
     : null;
   const bin = hashFile(path, Number.MAX_SAFE_INTEGER);
   const hasWav = wavPath !== null;

@@ -3,9 +3,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { ClosedSegment } from "../kernel/segment-record.ts";
 import { syncFolder } from "../storage/durable-file-store.ts";
-
-/** What is held of a file that is written again. */
-const rewriteBlockBytes = 256 * 1024;
+import { writeAgain } from "./write-again-store.ts";
 
 /**
  * Makes durable what a crash left, many files at a time, so that their syncs go to the disk together: the frames of each
@@ -28,7 +26,7 @@ export class LeftFiles {
    */
   async secure(segment: ClosedSegment, binPath: string): Promise<ClosedSegment> {
     const { unsyncedFromByte, ...secured } = segment;
-    const bin = unsyncedFromByte === undefined ? undefined : writeAgain(binPath, unsyncedFromByte, segment.binBytes);
+    const bin = unsyncedFromByte === undefined ? undefined : secureBin(binPath, unsyncedFromByte, segment.binBytes);
     await Promise.all([bin, this.#syncAbove(binPath)]);
     return secured;
   }
@@ -42,29 +40,18 @@ export class LeftFiles {
   }
 }
 
-/** Descriptors without a `FileHandle` around them, which costs several times as much. */
-const openFile = promisify(fs.open);
-const readFile = promisify(fs.read);
-const writeFile = promisify(fs.write);
 const syncFile = promisify(fs.fsync);
 
-/** After a sync that failed the system takes what it dropped for stored: another sync alone would store nothing. [S-2.4] */
-async function writeAgain(path: string, fromByte: number, toByte: number): Promise<void> {
-  const fd = await openFile(path, "r+");
+/**
+ * Only the sync is waited for elsewhere: the bytes have just been looked at, so the system has them in memory, and a trip to
+ * another thread for each call would cost more than all of them.
+ */
+async function secureBin(path: string, fromByte: number, toByte: number): Promise<void> {
+  const fd = fs.openSync(path, "r+");
   try {
-    const block = Buffer.allocUnsafe(Math.max(0, Math.min(rewriteBlockBytes, toByte - fromByte)));
-    for (let at = fromByte; at < toByte; ) {
-      const { bytesRead } = await readFile(fd, block, 0, Math.min(block.byteLength, toByte - at), at);
-      if (bytesRead === 0) break;
-      for (let written = 0; written < bytesRead; ) {
-        const rest = await writeFile(fd, block, written, bytesRead - written, at + written);
-        written += rest.bytesWritten;
-      }
-      at += bytesRead;
-    }
+    writeAgain(fd, fromByte, toByte);
     await syncFile(fd);
   } finally {
-    // Nobody waits for it: there is nothing left to fail.
-    fs.close(fd, () => {});
+    fs.closeSync(fd);
   }
 }

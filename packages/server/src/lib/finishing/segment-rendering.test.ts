@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { scanFrames } from "./frame-scan.ts";
-import { hashFile } from "./hashed-target-store.ts";
+import { hashFile, withTarget } from "./hashed-target-store.ts";
 import type { NibbleDecision } from "./nibble-decision.ts";
 import { decodeOnce, type SentFrame } from "./reference-decode.test-support.ts";
 import {
@@ -36,7 +36,9 @@ function render(
   const wavPath = join(root, "out.wav");
   const nibbleOrder = { order, source: "config" } as const;
   const scan = scanFrames(segment, binPath);
-  const rendering = renderSegment({ opening, bin: binPath, scan, nibbleOrder, nextFrame, wavPath });
+  const rendering = withTarget(wavPath, (wav) =>
+    renderSegment({ opening, bin: binPath, scan, nibbleOrder, nextFrame }, wav),
+  );
   return { rendering, samples: wavSamples(wavPath), wavPath };
 }
 
@@ -61,9 +63,9 @@ describe("renderSegment", () => {
       nibbleOrder: null,
       nextFrame: null,
     };
-    const written = renderSegment({ ...request, wavPath }).wav;
+    const written = withTarget(wavPath, (wav) => renderSegment(request, wav)).wav;
     assert.deepEqual(written, hashFile(wavPath, Number.MAX_SAFE_INTEGER));
-    assert.deepEqual(renderSegment({ ...request, wavPath: null }).wav, written);
+    assert.deepEqual(withTarget(null, (wav) => renderSegment(request, wav)).wav, written);
   });
 
   it("decodes ADPCM in the order decided [P-1.5]", (t) => {
@@ -142,8 +144,8 @@ describe("renderSegment", () => {
     const { opening } = leaveSegment(root, pcmFrames(wobble(640), 320), { format: pcmFormat });
     const scan = scanFrames({ opening, observations: null }, pathOf(root, opening, "binPart"));
     const wavPath = join(root, "out.wav");
-    const request = { opening, bin: join(root, "missing.bin"), scan, nibbleOrder: null, nextFrame: null, wavPath };
-    assert.throws(() => renderSegment(request), { code: "ENOENT" });
+    const request = { opening, bin: join(root, "missing.bin"), scan, nibbleOrder: null, nextFrame: null };
+    assert.throws(() => withTarget(wavPath, (wav) => renderSegment(request, wav)), { code: "ENOENT" });
     assert.throws(() => readFileSync(wavPath), { code: "ENOENT" });
   });
 });

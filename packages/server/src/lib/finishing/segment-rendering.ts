@@ -14,7 +14,7 @@ import type { SegmentOpening } from "../kernel/segment-record.ts";
 import { BinReader, type BinSource } from "./bin-reader-store.ts";
 import { type DecodableSegment, FrameSamples } from "./frame-samples.ts";
 import { type FrameScan, placeFrames } from "./frame-scan.ts";
-import { type FileFacts, HashedTarget } from "./hashed-target-store.ts";
+import type { FileFacts, HashedTarget } from "./hashed-target-store.ts";
 import { SampleBlock } from "./sample-block.ts";
 import { formatSegmentTrailer } from "./wav-metadata.ts";
 
@@ -36,8 +36,6 @@ export interface Rendering {
 export interface RenderingRequest extends DecodableSegment {
   readonly bin: BinSource;
   readonly scan: FrameScan;
-  /** Where the WAV goes; `null`: it is measured and hashed only. */
-  readonly wavPath: string | null;
   /** Measure what it looks like from afar. */
   readonly wantsOverview?: boolean;
 }
@@ -48,9 +46,13 @@ export function isDecodable({ session }: SegmentOpening): boolean {
   return codec === "pcm16" || channels === 1 || session.profile.adpcmLayout !== undefined;
 }
 
-/** Decodes a segment to its WAV: header, samples with gaps filled or skipped, metadata. */
-export function renderSegment(request: RenderingRequest): Rendering {
-  const { opening, scan, wavPath } = request;
+/**
+ * Decodes a segment to its WAV: header, samples with gaps filled or skipped, metadata.
+ *
+ * @param target - takes the WAV and is finished then; to be closed or aborted by the caller
+ */
+export function renderSegment(request: RenderingRequest, target: HashedTarget): Rendering {
+  const { opening, scan } = request;
   const { sampleRateHz, channels } = opening.session.format;
   const isFilled = opening.gapFill === "silence";
   const sampleCount = isFilled ? scan.sampleCount : scan.sampleCount - scan.gapSampleCount;
@@ -62,43 +64,37 @@ export function renderSegment(request: RenderingRequest): Rendering {
   const overview = request.wantsOverview
     ? new OverviewMeter(overviewGrid(sampleRateHz, channels), scan.sampleCount)
     : undefined;
-  const target = HashedTarget.open(wavPath);
-  try {
-    target.write(formatWavHeader({ sampleRateHz, channels, sampleCount, trailerBytes: trailer.byteLength }));
-    const write = (samples: Int16Array) => {
-      meter.push(samples);
-      target.writeSamples(samples);
-    };
-    const block = new SampleBlock((samples) => {
-      write(samples);
-      hum.push(samples);
-      overview?.push(samples);
-    });
-    const decoder = decodeFrames(
-      request,
-      (samples) => block.push(samples),
-      (gapSampleCount) => {
-        block.flush();
-        if (isFilled) writeSilence(gapSampleCount * channels, write);
-        hum.skip();
-        overview?.skip(gapSampleCount);
-      },
-    );
-    block.flush();
-    target.write(trailer);
-    return {
-      sampleCount,
-      levels: meter.levels(),
-      humShare: hum.share,
-      repairedSampleCount: decoder?.repairedSampleCount ?? 0,
-      concealedSampleCount: decoder?.concealedSampleCount ?? 0,
-      wav: target.close(),
-      overview: overview?.finish(),
-    };
-  } catch (error) {
-    target.abort();
-    throw error;
-  }
+  target.write(formatWavHeader({ sampleRateHz, channels, sampleCount, trailerBytes: trailer.byteLength }));
+  const write = (samples: Int16Array) => {
+    meter.push(samples);
+    target.writeSamples(samples);
+  };
+  const block = new SampleBlock((samples) => {
+    write(samples);
+    hum.push(samples);
+    overview?.push(samples);
+  });
+  const decoder = decodeFrames(
+    request,
+    (samples) => block.push(samples),
+    (gapSampleCount) => {
+      block.flush();
+      if (isFilled) writeSilence(gapSampleCount * channels, write);
+      hum.skip();
+      overview?.skip(gapSampleCount);
+    },
+  );
+  block.flush();
+  target.write(trailer);
+  return {
+    sampleCount,
+    levels: meter.levels(),
+    humShare: hum.share,
+    repairedSampleCount: decoder?.repairedSampleCount ?? 0,
+    concealedSampleCount: decoder?.concealedSampleCount ?? 0,
+    wav: target.finish(),
+    overview: overview?.finish(),
+  };
 }
 
 /** @returns the decoder, when the frames are mono ADPCM */

@@ -7,7 +7,7 @@ import { formatSegmentName, segmentEndings } from "../storage/segment-path.ts";
 import { scanFolders } from "../storage/segment-scan-store.ts";
 import type { SegmentFolder } from "./finished-scan-store.ts";
 import { scanFrames } from "./frame-scan.ts";
-import { type FileFacts, hashFile } from "./hashed-target-store.ts";
+import { type FileFacts, hashFile, withTarget } from "./hashed-target-store.ts";
 import { isDecodable, renderSegment } from "./segment-rendering.ts";
 import { createSidecar, formatSidecar, segmentOfSidecar } from "./sidecar-format.ts";
 import { parseSidecar } from "./sidecar-parsing.ts";
@@ -130,7 +130,7 @@ function compareContent(binPath: string, sidecar: Sidecar, folder: string, bin: 
   if (scan.binBytes !== bin.bytes) return [`the .bin is not frames from byte ${scan.binBytes} on`];
   const nibbleOrder = sidecar.nibble_order;
   const rendering = isDecodable(opening)
-    ? renderSegment({ opening, bin: binPath, scan, nibbleOrder, nextFrame, wavPath: null })
+    ? withTarget(null, (wav) => renderSegment({ opening, bin: binPath, scan, nibbleOrder, nextFrame }, wav))
     : null;
   const hasWav = sidecar.files.wav !== null;
   const derived = createSidecar({ segment, scan, nibbleOrder, bin, rendering, hasWav, isRecovered: sidecar.recovered });
