@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { processTree } from "../../test/support/process-tree.ts";
 
 /** Linux counts processor time in hundredths of a second. */
 const ticksPerSecond = 100;
@@ -16,7 +17,6 @@ export interface ProcessUsage {
 
 /** A line of `/proc/{pid}/stat`. */
 interface ProcessStat {
-  readonly parentPid: number;
   readonly cpuMs: number;
   /** Of children that have ended and were waited for, and of theirs. */
   readonly endedChildrenCpuMs: number;
@@ -24,12 +24,12 @@ interface ProcessStat {
 
 /** Reads the usage of a process and its descendants from `/proc`. @throws Error when there is no such process */
 export function readProcessUsage(pid: number): ProcessUsage {
-  const tree = readTree(pid);
-  const stats = [...tree.values()];
+  const tree = processTree(pid);
+  const stats = tree.map(readStat).filter((stat) => stat !== undefined);
   return {
     cpuMs: sum(stats.map(({ cpuMs, endedChildrenCpuMs }) => cpuMs + endedChildrenCpuMs)),
     mainThreadCpuMs: parseStat(readFileSync(`/proc/${pid}/task/${pid}/stat`, "utf8")).cpuMs,
-    rssBytes: sum([...tree.keys()].map(readRssBytes)),
+    rssBytes: sum(tree.map(readRssBytes)),
     processCount: stats.length,
   };
 }
@@ -51,21 +51,6 @@ export class PeakMemory {
   growthBytes(): number {
     return readStatusBytes(this.#pid, "VmHWM") - this.#beganBytes;
   }
-}
-
-function readTree(rootPid: number): ReadonlyMap<number, ProcessStat> {
-  const root = readStat(rootPid);
-  if (root === undefined) throw new Error(`there is no process ${rootPid}`);
-  const all = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name): [number, ProcessStat][] => {
-      const stat = readStat(Number(name));
-      return stat === undefined ? [] : [[Number(name), stat]];
-    });
-  const tree = new Map([[rootPid, root]]);
-  // A Map visits what is added on the way: children of children, too.
-  for (const parent of tree.keys()) for (const [pid, stat] of all) if (stat.parentPid === parent) tree.set(pid, stat);
-  return tree;
 }
 
 function readStat(pid: number): ProcessStat | undefined {
@@ -98,7 +83,6 @@ function parseStat(text: string): ProcessStat {
     .map(Number);
   const [userTicks = 0, systemTicks = 0, childUserTicks = 0, childSystemTicks = 0] = fields.slice(11, 15);
   return {
-    parentPid: fields[1] ?? 0,
     cpuMs: ((userTicks + systemTicks) * 1000) / ticksPerSecond,
     endedChildrenCpuMs: ((childUserTicks + childSystemTicks) * 1000) / ticksPerSecond,
   };

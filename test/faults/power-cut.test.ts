@@ -80,14 +80,14 @@ class Machine {
     const { devices } = this.#fleet;
     // Power goes at one moment, a copy takes longer: were the server to go on, the copy would mix states of which the disk
     // never had both. What it has promised until now is still on its way to the devices.
-    this.#server.signal("SIGSTOP");
+    this.#server.freeze();
     await passed(settleMs);
     for (const device of devices) device.deafen();
     assert.deepEqual(this.#fleet.faults, [], `${where}: what devices saw`);
     assert.deepEqual(this.#fleet.forgotten, [], `${where}: sessions`);
     const mountCopy = await this.#disk.copy(this.#folder, `disk${round}`);
     for (const device of devices) device.cut();
-    await this.#server.kill();
+    await this.#server.cutOff();
     const before = await checkDelivery(devices, { received: this.#received });
     await this.#moveTo(mountCopy);
 
@@ -107,10 +107,10 @@ class Machine {
   async #cutRecovery(round: number): Promise<void> {
     this.#server = await boot(this.#folder, this.#disk, this.#environment);
     await passed(this.#random() * maxRecoveryMs);
-    this.#server.signal("SIGSTOP");
+    this.#server.freeze();
     await passed(settleMs);
     const mountCopy = await this.#disk.copy(this.#folder, `disk${round}-again`);
-    await this.#server.kill();
+    await this.#server.cutOff();
     const left = await findLeftovers(this.#received);
     if (left.length > 0) totals.recoveriesCut += 1;
     await this.#moveTo(mountCopy);

@@ -1,8 +1,8 @@
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { type SkipReason, skipWithout } from "./tools.ts";
 
@@ -34,29 +34,12 @@ export function skipWithoutMount(): SkipReason {
   return reason;
 }
 
-/**
- * Tried again, since umount also fails when something else is mounted or unmounted while it reads the list of mounts; and
- * not believed, since it also fails when it has unmounted and could not tidy up behind that.
- */
-async function unmount(path: string): Promise<void> {
-  let failure: unknown;
-  for (const flags of [[], ["--lazy"], ["--lazy"]]) {
-    try {
-      await run("umount", [...flags, path]);
-      return;
-    } catch (thrown) {
-      failure = thrown;
-      if ((await stat(path)).dev === (await stat(dirname(path))).dev) return;
-    }
-  }
-  throw failure;
-}
-
 /** A disk in a file, ext4 on a loop device. Disposing of it unmounts it and removes the file. */
 export class ImageDisk implements AsyncDisposable {
   readonly #image: string;
   /** Where it is mounted. */
   readonly path: string;
+  #isGone = false;
 
   private constructor(image: string, path: string) {
     this.#image = image;
@@ -104,8 +87,11 @@ export class ImageDisk implements AsyncDisposable {
     return new ImageDisk(image, path);
   }
 
+  /** Does nothing the second time: what failed behind the first is what has to be told. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await unmount(this.path);
+    if (this.#isGone) return;
+    this.#isGone = true;
+    await run("umount", [this.path]).catch(() => run("umount", ["--lazy", this.path]));
     await rm(this.#image, { force: true });
     await rm(this.path, { recursive: true, force: true });
   }
@@ -127,6 +113,6 @@ export class MemoryDisk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await unmount(this.path);
+    await run("umount", [this.path]).catch(() => run("umount", ["--lazy", this.path]));
   }
 }

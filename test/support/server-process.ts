@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { processTree } from "./process-tree.ts";
 
 const cliPath = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 
@@ -149,6 +150,24 @@ export class ServerProcess implements AsyncDisposable {
   kill(): Promise<number | NodeJS.Signals | null> {
     this.signal("SIGKILL");
     return this.exited;
+  }
+
+  /** Stops it where it is, all of its processes at once, as the power does. Nothing but {@link cutOff} may follow. */
+  freeze(): void {
+    // Parents first: what is stopped starts no more.
+    for (const pid of processTree(this.#pid)) process.kill(pid, "SIGSTOP");
+  }
+
+  /** Ends all processes of one that is frozen, or of one that runs. */
+  async cutOff(): Promise<void> {
+    for (const pid of processTree(this.#pid)) process.kill(pid, "SIGKILL");
+    await this.exited;
+  }
+
+  get #pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error("the server was not started");
+    return pid;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

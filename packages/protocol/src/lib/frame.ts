@@ -61,6 +61,7 @@ export function frameRules(format: StreamFormat, layout?: AdpcmLayout): FrameRul
  * @param from - where the message begins; default 0
  * @param to - where it ends; default with the bytes
  * @throws {@link ProtocolError} `FRAME_*`
+ * @throws RangeError when it would end behind the bytes
  */
 export function parseFrame(
   message: Uint8Array,
@@ -69,6 +70,7 @@ export function parseFrame(
   to: number = message.byteLength,
 ): FrameHeader {
   const payloadBytes = to - from - limits.frameHeaderBytes;
+  if (to > message.byteLength) throw new RangeError(`there are ${message.byteLength} bytes, none at ${to - 1}`);
   if (payloadBytes < 0) {
     throw new ProtocolError("FRAME_TOO_SHORT", `the message has ${to - from} bytes, a frame's header has 12`);
   }

@@ -4,6 +4,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -11,11 +12,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
 import type { FinishedSegment } from "../kernel/finished-segment.ts";
 import type { ClosedSegment, RecordFormat } from "../kernel/segment-record.ts";
-import { finishSegment } from "./finish-segment-store.ts";
+import { deriveSegment, finishSegment } from "./finish-segment-store.ts";
 import { hashFile } from "./hashed-target-store.ts";
 import { decodeOnce, type SentFrame } from "./reference-decode.test-support.ts";
 import {
@@ -271,5 +272,52 @@ describe("finishSegment on the segments of a session", () => {
       return wavSamples(pathOf(root, segment.opening, "wav"));
     });
     assert.deepEqual(samples, decodeOnce(sent, pcmFormat, "low", 0));
+  });
+});
+
+describe("deriveSegment", () => {
+  const endings = ["bin", "wav", "json", "binPart", "wavPart", "jsonPart"] as const;
+
+  function begin(t: TestContext) {
+    const root = temporaryFolder(t);
+    const segment = leaveSegment(root, frames);
+    const job = { receivedPath: root, segment, wantsWav: true, isRecovered: false };
+    const found = () => endings.filter((ending) => existsSync(pathOf(root, segment.opening, ending)));
+    return { job, found, steps: deriveSegment(job) };
+  }
+
+  it("gives files their names once both are on stable storage, and is through once the names are [S-2.3]", (t) => {
+    const { found, steps } = begin(t);
+    const files = steps.next();
+    assert.ok(!files.done);
+    assert.equal(files.value.length, 2);
+    assert.ok(files.value.every((descriptor) => fstatSync(descriptor).isFile()));
+    assert.deepEqual(found(), ["binPart", "wavPart", "jsonPart"]);
+    const folders = steps.next();
+    assert.ok(!folders.done);
+    assert.ok(folders.value.every((descriptor) => fstatSync(descriptor).isDirectory()));
+    assert.deepEqual(found(), ["bin", "wav", "json"]);
+    assert.equal(steps.next().done, true);
+  });
+
+  it("leaves the frames alone when its files cannot be synced, and may be repeated [S-2.4]", (t) => {
+    const { job, found, steps } = begin(t);
+    const files = steps.next();
+    assert.throws(() => steps.throw(new Error("the disk refuses")), { message: "the disk refuses" });
+    assert.deepEqual(found(), ["binPart"]);
+    for (const descriptor of files.value as readonly number[])
+      assert.throws(() => fstatSync(descriptor), { code: "EBADF" });
+    assert.equal(finishSegment(job)?.sidecar.frames, frames.length);
+    assert.deepEqual(found(), ["bin", "wav", "json"]);
+  });
+
+  it("keeps what has its name when the folder cannot be synced, and may be repeated", (t) => {
+    const { job, found, steps } = begin(t);
+    steps.next();
+    steps.next();
+    assert.throws(() => steps.throw(new Error("the disk refuses")), { message: "the disk refuses" });
+    assert.deepEqual(found(), ["bin", "wav", "json"]);
+    assert.equal(finishSegment(job)?.sidecar.frames, frames.length);
+    assert.deepEqual(found(), ["bin", "wav", "json"]);
   });
 });

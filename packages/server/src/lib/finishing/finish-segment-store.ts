@@ -28,6 +28,8 @@ export interface FinishJob {
   readonly earlierOrder?: "low" | "high";
   /** The segment was left by a crash: its frames end where framing does. [S-3.2] */
   readonly isRecovered: boolean;
+  /** Whether {@link finishInThread} leaves the thread to others while the disk has the files; default: it waits. */
+  readonly syncsMeanwhile?: boolean;
 }
 
 /**
@@ -41,13 +43,13 @@ export function finishSegment(job: FinishJob): FinishedSegment | null {
   return runSyncing(deriveSegment(job));
 }
 
-/** As {@link finishSegment}, for a thread that derives the next segment while the disk has this one's files. */
-export function finishSegmentMeanwhile(job: FinishJob): Promise<FinishedSegment | null> {
-  return runSyncingMeanwhile(deriveSegment(job));
+/** As {@link finishSegment}, in a thread that may be given the next segment before this one is through. */
+export async function finishInThread(job: FinishJob): Promise<FinishedSegment | null> {
+  return job.syncsMeanwhile === true ? runSyncingMeanwhile(deriveSegment(job)) : finishSegment(job);
 }
 
-/** @yields what has to be on stable storage before it goes on */
-function* deriveSegment(job: FinishJob): SyncingSteps<FinishedSegment | null> {
+/** As {@link finishSegment}, step by step. @yields what has to be on stable storage before it goes on */
+export function* deriveSegment(job: FinishJob): SyncingSteps<FinishedSegment | null> {
   const { segment, wantsWav, isRecovered } = job;
   const { opening, nextFrame } = segment;
   const basePath = join(job.receivedPath, opening.folder, opening.name);
@@ -82,7 +84,7 @@ function* deriveSegment(job: FinishJob): SyncingSteps<FinishedSegment | null> {
       ...(overviewBytes !== undefined && { overviewBytes }),
     };
   } catch (error) {
-    parts.abort();
+    parts.abandon();
     throw error;
   }
 }
@@ -116,9 +118,13 @@ class Parts {
     this.#json.close();
   }
 
-  abort(): void {
-    this.wav.abort();
-    this.#json.abort();
+  /** Never throws: why it is abandoned counts, and what is left over is written over by the next try. */
+  abandon(): void {
+    for (const target of [this.wav, this.#json]) {
+      try {
+        target.abort();
+      } catch {}
+    }
   }
 }
 

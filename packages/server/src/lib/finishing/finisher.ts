@@ -25,6 +25,15 @@ const maxCountWithOverviews = 1_000;
 /** Threads that one segment may take along: the next start tries it again. */
 const maxCrashCount = 3;
 
+type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>["loadBalancer"]>;
+
+/** Segments that a thread is given at a time. */
+const segmentsPerThread = 2;
+/** Files of a segment that are synced side by side. */
+const syncsPerSegment = 2;
+/** What Node does for all threads of a process if nobody says otherwise. */
+const defaultSystemThreadCount = 4;
+
 export interface FinisherOptions {
   /** `data/received` */
   readonly receivedPath: string;
@@ -78,6 +87,7 @@ export class Finisher {
   readonly #givenUp = new SessionCounts();
   readonly #pace: FinishPace;
   readonly #recoveredPace: RecoveredPace;
+  readonly #canSyncMeanwhile: boolean;
   /** A thread that ends takes two along: tried again one at a time, no segment meets the one that ended its thread once more. */
   readonly #suspects = pLimit(1);
   #queueLength = 0;
@@ -92,6 +102,7 @@ export class Finisher {
     this.#retries = new RetryQueue(this.#retryDelays, (task) => this.#enqueue(task));
     this.#pace = new FinishPace(options.workerCount);
     this.#recoveredPace = new RecoveredPace(options.workerCount);
+    this.#canSyncMeanwhile = this.#recoveredPace.maxCount * syncsPerSegment <= systemThreadCount() / 2;
     const workerUrl = new URL(
       import.meta.url.endsWith(".ts") ? "./finish-worker.ts" : "./finish-worker.js",
       import.meta.url,
@@ -101,8 +112,9 @@ export class Finisher {
       minThreads: 1,
       maxThreads: options.workerCount,
       idleTimeout: threadIdleMs,
-      // The disk has the files of one segment while the thread derives the next; the rest waits in the pool's queue.
-      concurrentTasksPerWorker: 2,
+      // Once all threads are busy: the disk has the files of one segment while the thread derives the next.
+      concurrentTasksPerWorker: segmentsPerThread,
+      loadBalancer: spreadOut(options.workerCount),
       maxQueue: maxQueueLength,
     });
     // Nobody listening would be the end of the process.
@@ -200,6 +212,7 @@ export class Finisher {
         segment,
         wantsWav: wantsWav(),
         isRecovered,
+        syncsMeanwhile: isRecovered && this.#canSyncMeanwhile,
         ...(earlierOrder !== undefined && { earlierOrder }),
       });
     };
@@ -261,4 +274,18 @@ export class Finisher {
     this.#isDestroying = true;
     await this.#pool.destroy();
   }
+}
+
+/** Threads in which Node waits for the disk, for the whole process: what is recorded waits there as well. */
+function systemThreadCount(): number {
+  return Number(process.env["UV_THREADPOOL_SIZE"] ?? defaultSystemThreadCount) || defaultSystemThreadCount;
+}
+
+/** Gives a thread its second segment only when there are as many threads as there may be: a thread more is worth more. */
+function spreadOut(threadCount: number): LoadBalancer {
+  return (_task, threads) => {
+    const [leastBusy] = threads.toSorted((a, b) => a.currentUsage - b.currentUsage);
+    if (leastBusy === undefined || leastBusy.currentUsage >= segmentsPerThread) return null;
+    return leastBusy.currentUsage === 0 || threads.length >= threadCount ? leastBusy : null;
+  };
 }

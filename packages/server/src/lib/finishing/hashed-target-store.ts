@@ -84,8 +84,11 @@ export class HashedTarget {
 
   /** Gives up, closed or not: what was written goes, so that a full disk has its room back. */
   abort(): void {
-    this.#release();
-    if (this.#path !== null) fs.rmSync(this.#path, { force: true });
+    try {
+      this.#release();
+    } finally {
+      if (this.#path !== null) fs.rmSync(this.#path, { force: true });
+    }
   }
 
   /** Once: by then buffer and descriptor may be another's. */

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { ClosedSegment } from "../kernel/segment-record.ts";
 import { syncFolder } from "../storage/durable-file-store.ts";
@@ -41,15 +42,20 @@ export class LeftFiles {
 }
 
 const syncFile = promisify(fs.fsync);
+/** What is written again before others have their turn; as a rule it is less, about what came between two flushes. */
+const turnBytes = 256 * 1024;
 
 /**
- * Only the sync is waited for elsewhere: the bytes have just been looked at, so the system has them in memory, and a trip to
- * another thread for each call would cost more than all of them.
+ * Only the sync is waited for elsewhere: the bytes were written shortly before the end of the earlier run and as a rule just
+ * looked at, so the system has them in memory, and a trip to another thread for each call would cost more than all of them.
  */
 async function secureBin(path: string, fromByte: number, toByte: number): Promise<void> {
   const fd = fs.openSync(path, "r+");
   try {
-    writeAgain(fd, fromByte, toByte);
+    for (let at = fromByte; at < toByte; at += turnBytes) {
+      if (at > fromByte) await nextTurn();
+      writeAgain(fd, at, Math.min(at + turnBytes, toByte));
+    }
     await syncFile(fd);
   } finally {
     fs.closeSync(fd);

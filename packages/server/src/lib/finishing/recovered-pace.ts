@@ -1,4 +1,4 @@
-/** Segments at work for each thread: one is derived, the next one is ready for it. */
+/** Segments at work for each thread: one is derived while the disk has the files of the other. */
 const countPerThread = 2;
 
 /**
@@ -6,7 +6,8 @@ const countPerThread = 2;
  * few at a time, so that what is recorded meanwhile stands behind few of them and not behind all.
  */
 export class RecoveredPace {
-  readonly #maxCount: number;
+  /** Segments at work at most. */
+  readonly maxCount: number;
   /** By session, in the order in which they came. */
   readonly #waiting = new Map<string, (() => void)[]>();
   readonly #preferred = new Set<string>();
@@ -15,7 +16,7 @@ export class RecoveredPace {
 
   /** @param threadCount - threads that there are */
   constructor(threadCount: number) {
-    this.#maxCount = threadCount * countPerThread;
+    this.maxCount = threadCount * countPerThread;
   }
 
   /** Segments whose turn has not come. */
@@ -25,7 +26,7 @@ export class RecoveredPace {
 
   /** Runs `work` for a session in its turn. */
   async run<T>(session: string, work: () => Promise<T>): Promise<T> {
-    if (this.#runningCount < this.#maxCount) this.#runningCount += 1;
+    if (this.#runningCount < this.maxCount) this.#runningCount += 1;
     else await this.#wait(session);
     try {
       return await work();

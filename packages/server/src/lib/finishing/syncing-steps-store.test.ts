@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { closeSync, fstatSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { temporaryFolder } from "./segment-fixture.test-support.ts";
 import { runSyncing, runSyncingMeanwhile, type SyncingSteps, syncFolders } from "./syncing-steps-store.ts";
 
@@ -85,6 +86,29 @@ describe("runSyncingMeanwhile", () => {
     await Promise.all(["a", "b"].map((name) => runSyncingMeanwhile(steps(name))));
     assert.deepEqual(order.slice(0, 2), ["a begins", "b begins"]);
     assert.deepEqual(order.slice(2).toSorted(), ["a goes on", "b goes on"]);
+  });
+});
+
+describe("runSyncingMeanwhile whose sync fails", () => {
+  it("goes on only when the others have ended: what is closed while it is synced may be another's by then", async () => {
+    const others = Promise.withResolvers<void>();
+    const order: string[] = [];
+    function* steps(): SyncingSteps<void> {
+      try {
+        yield [1, 2];
+      } finally {
+        order.push("steps go on");
+      }
+    }
+    const running = runSyncingMeanwhile(steps(), (descriptor) =>
+      descriptor === 1 ? Promise.reject(new Error("refused")) : others.promise,
+    );
+    // Whatever hangs on the failed sync alone has had its turn.
+    await nextTurn();
+    order.push("the other sync ends");
+    others.resolve();
+    await assert.rejects(running, { message: "refused" });
+    assert.deepEqual(order, ["the other sync ends", "steps go on"]);
   });
 });
 

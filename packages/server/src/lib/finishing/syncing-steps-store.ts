@@ -19,12 +19,19 @@ export function runSyncing<T>(steps: SyncingSteps<T>): T {
   }
 }
 
-/** As {@link runSyncing}, but others may go on while the disk has something to do; what a step yields is synced side by side. */
-export async function runSyncingMeanwhile<T>(steps: SyncingSteps<T>): Promise<T> {
+/**
+ * As {@link runSyncing}, but others may go on while the disk has something to do; what a step yields is synced side by side.
+ *
+ * @param sync - default: `fsync`
+ */
+export async function runSyncingMeanwhile<T>(
+  steps: SyncingSteps<T>,
+  sync: (descriptor: number) => Promise<void> = syncFile,
+): Promise<T> {
   for (let step = steps.next(); ; ) {
     if (step.done) return step.value;
     // Each is waited for: a descriptor that is closed while it is synced may be another file's by then.
-    const results = await Promise.allSettled(step.value.map((descriptor) => syncFile(descriptor)));
+    const results = await Promise.allSettled(step.value.map((descriptor) => sync(descriptor)));
     const failed = results.find((result) => result.status === "rejected");
     step = failed === undefined ? steps.next() : steps.throw(failed.reason);
   }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { removeFile, syncFolder, syncFolderSync } from "./durable-file-store.ts";
+import { removeFile, syncFolder } from "./durable-file-store.ts";
 
 let folder: string;
 
@@ -17,13 +17,6 @@ describe("syncFolder", () => {
   it("syncs a folder and tells of one that is not there", { skip: process.platform === "win32" }, async () => {
     await syncFolder(folder);
     await assert.rejects(syncFolder(join(folder, "none")), { code: "ENOENT" });
-  });
-});
-
-describe("syncFolderSync", () => {
-  it("syncs a folder and tells of one that is not there", { skip: process.platform === "win32" }, () => {
-    syncFolderSync(folder);
-    assert.throws(() => syncFolderSync(join(folder, "none")), { code: "ENOENT" });
   });
 });
 

@@ -32,17 +32,6 @@ export async function syncFolderIfThere(folder: string): Promise<void> {
   }
 }
 
-/** As {@link syncFolder}, for worker threads, where nothing else waits. */
-export function syncFolderSync(folder: string): void {
-  if (process.platform === "win32") return;
-  const fd = fs.openSync(folder, "r");
-  try {
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
 /** Size of a file, bytes; 0 for one that is not there. */
 export async function fileBytes(path: string): Promise<number> {
   try {
