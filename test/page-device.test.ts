@@ -345,6 +345,8 @@ describe("a device in a browser", { skip: noBrowser }, () => {
     await using session = await PageSession.open(browser, `${patientOrigin}/device/tone`);
     const { page, faults } = session;
     await page.locator(".facts").waitFor();
+    // Before something is heard there is nothing to look back from.
+    await page.waitForFunction(() => document.querySelector(".level-text")?.textContent === "−6.0");
     await page.keyboard.press("?");
     const dialog = page.getByRole("dialog", { name: "Keyboard" });
     await dialog.waitFor();

@@ -63,11 +63,13 @@ export function HelpDialog() {
     if (isOpen) dialog.current?.showModal();
     else dialog.current?.close();
   }, [isOpen]);
-  const close = () => {
+  const note = () => {
     isHelpOpen.value = false;
   };
+  // At once, not with the next frame: keys that follow belong to the page again.
+  const close = () => dialog.current?.close();
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="help-title" onClose={close}>
+    <dialog ref={dialog} class="dialog" aria-labelledby="help-title" onClose={note}>
       <div class="dialog-head">
         <h2 id="help-title">Keyboard</h2>
         <button type="button" class="button is-quiet" onClick={close}>

@@ -40,7 +40,10 @@ export interface ServerOptions {
   readonly version: string;
   /** Default: the machine's clocks. */
   readonly clock?: Clock;
-  /** Variables that commands run for segments inherit, but for those that begin with `EET_` or hold secrets. Default: none. */
+  /**
+   * Variables that commands run for segments inherit, but for those that begin with `EET_` or hold secrets; of
+   * `UV_THREADPOOL_SIZE` it depends how recovery syncs. Default: none.
+   */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Processes that take devices where `Server:IngestWorkers` leaves it to the machine. Default 0: this one takes them. */
   readonly automaticWorkers?: number;
@@ -229,7 +232,7 @@ async function openRecording(
 }
 
 function createFinisher(
-  { settings, log }: ServerOptions,
+  { settings, log, environment = {} }: ServerOptions,
   dataPath: string,
   { stores }: RecordingParts,
   { disk, pipeline }: { readonly disk: DiskGuard; readonly pipeline: SegmentPipeline },
@@ -239,6 +242,7 @@ function createFinisher(
     receivedPath,
     overviewPath: () => (disk.state === "ok" ? overviewPathOf(dataPath) : undefined),
     workerCount: settings.server.finishWorkers,
+    systemThreadCount: Number(environment["UV_THREADPOOL_SIZE"]) || undefined,
     log,
     wantsWav: () => settings.server.wav && disk.state === "ok",
     earlierOrderOf: async (session, index) =>

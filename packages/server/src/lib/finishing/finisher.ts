@@ -31,7 +31,6 @@ type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina
 const segmentsPerThread = 2;
 /** Files of a segment that are synced side by side. */
 const syncsPerSegment = 2;
-/** What Node does for all threads of a process if nobody says otherwise. */
 const defaultSystemThreadCount = 4;
 
 export interface FinisherOptions {
@@ -41,6 +40,8 @@ export interface FinisherOptions {
   readonly overviewPath?: () => string | undefined;
   /** Threads that derive, at least 1. */
   readonly workerCount: number;
+  /** Threads in which Node waits for the disk, the recorder's syncs among them (`UV_THREADPOOL_SIZE`). Default: 4, as Node's. */
+  readonly systemThreadCount?: number | undefined;
   readonly log: Log;
   /** Asked per segment: WAVs may be switched off, or the disk short of room. */
   readonly wantsWav: () => boolean;
@@ -97,12 +98,13 @@ export class Finisher {
   #isDestroying = false;
 
   constructor(options: FinisherOptions) {
+    const { systemThreadCount = defaultSystemThreadCount } = options;
     this.#options = options;
     this.#retryDelays = options.retryDelays ?? defaultRetryDelays;
     this.#retries = new RetryQueue(this.#retryDelays, (task) => this.#enqueue(task));
     this.#pace = new FinishPace(options.workerCount);
     this.#recoveredPace = new RecoveredPace(options.workerCount);
-    this.#canSyncMeanwhile = this.#recoveredPace.maxCount * syncsPerSegment <= systemThreadCount() / 2;
+    this.#canSyncMeanwhile = this.#recoveredPace.maxCount * syncsPerSegment <= systemThreadCount / 2;
     const workerUrl = new URL(
       import.meta.url.endsWith(".ts") ? "./finish-worker.ts" : "./finish-worker.js",
       import.meta.url,
@@ -274,11 +276,6 @@ export class Finisher {
     this.#isDestroying = true;
     await this.#pool.destroy();
   }
-}
-
-/** Threads in which Node waits for the disk, for the whole process: what is recorded waits there as well. */
-function systemThreadCount(): number {
-  return Number(process.env["UV_THREADPOOL_SIZE"] ?? defaultSystemThreadCount) || defaultSystemThreadCount;
 }
 
 /** Gives a thread its second segment only when there are as many threads as there may be: a thread more is worth more. */
