@@ -78,6 +78,11 @@ describe("parseFrame", () => {
     );
   });
 
+  it("reads nothing behind the bytes", () => {
+    const frame = frameOf(pcm, 8);
+    assert.throws(() => parseFrame(frame, frameRules(pcm), 0, frame.length + 1), RangeError);
+  });
+
   it("needs the whole header [P-1.2]", () => {
     throwsCode("FRAME_TOO_SHORT", new Uint8Array(), pcm);
     throwsCode("FRAME_TOO_SHORT", frameOf(pcm, 0).subarray(0, 11), pcm, /11 bytes/);

@@ -11,6 +11,7 @@ import type { FinishJob } from "./finish-segment-store.ts";
 import { RecoveredPace } from "./recovered-pace.ts";
 import { type RetryDelays, RetryQueue } from "./retry-queue.ts";
 import { SessionCounts } from "./session-counts.ts";
+import { segmentsPerThread, spreadOut } from "./spread-out.ts";
 
 /** Segments that may wait; what exceeds it stays on disk as it is until the next start recovers it. */
 const maxQueueLength = 100_000;
@@ -25,10 +26,6 @@ const maxCountWithOverviews = 1_000;
 /** Threads that one segment may take along: the next start tries it again. */
 const maxCrashCount = 3;
 
-type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>["loadBalancer"]>;
-
-/** Segments that a thread is given at a time. */
-const segmentsPerThread = 2;
 /** Files of a segment that are synced side by side. */
 const syncsPerSegment = 2;
 const defaultSystemThreadCount = 4;
@@ -276,13 +273,4 @@ export class Finisher {
     this.#isDestroying = true;
     await this.#pool.destroy();
   }
-}
-
-/** Gives a thread its second segment only when there are as many threads as there may be: a thread more is worth more. */
-function spreadOut(threadCount: number): LoadBalancer {
-  return (_task, threads) => {
-    const [leastBusy] = threads.toSorted((a, b) => a.currentUsage - b.currentUsage);
-    if (leastBusy === undefined || leastBusy.currentUsage >= segmentsPerThread) return null;
-    return leastBusy.currentUsage === 0 || threads.length >= threadCount ? leastBusy : null;
-  };
 }

@@ -1,5 +1,4 @@
-/** Segments at work for each thread: one is derived while the disk has the files of the other. */
-const countPerThread = 2;
+import { segmentsPerThread } from "./spread-out.ts";
 
 /**
  * Lets segments that an earlier run left be derived by all threads, first those of sessions that somebody waits for. A
@@ -16,7 +15,7 @@ export class RecoveredPace {
 
   /** @param threadCount - threads that there are */
   constructor(threadCount: number) {
-    this.maxCount = threadCount * countPerThread;
+    this.maxCount = threadCount * segmentsPerThread;
   }
 
   /** Segments whose turn has not come. */

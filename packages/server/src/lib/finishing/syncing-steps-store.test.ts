@@ -66,8 +66,8 @@ for (const { name, run } of runners)
     });
 
     it("passes on what the steps throw by themselves", async () => {
-      // biome-ignore lint/correctness/useYield: it fails before there is anything to sync.
       function* steps(): SyncingSteps<void> {
+        yield [];
         throw new RangeError("nothing");
       }
       await assert.rejects(run(steps()), { name: "RangeError", message: "nothing" });
