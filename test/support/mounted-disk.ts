@@ -73,6 +73,16 @@ export class ImageDisk implements AsyncDisposable {
     };
   }
 
+  /** From now on whatever writes to it waits, as on a disk that does not answer, until what is returned is disposed of. */
+  async stall(): Promise<AsyncDisposable> {
+    await run("fsfreeze", ["--freeze", this.path]);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await run("fsfreeze", ["--unfreeze", this.path]);
+      },
+    };
+  }
+
   /** Mounting replays the journal; what that cannot repair, e2fsck does. */
   static async #mount(image: string, path: string): Promise<ImageDisk> {
     await mkdir(path, { recursive: true });

@@ -14,6 +14,7 @@ const packageOf = {
   e2fsck: "e2fsprogs",
   mount: "mount",
   unshare: "util-linux",
+  fsfreeze: "util-linux",
   prlimit: "util-linux",
   promtool: "prometheus",
   prometheus: "prometheus",
