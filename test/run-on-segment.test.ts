@@ -27,7 +27,7 @@ describe("run-on-segment", () => {
     // The first run of the second server is of a segment that the first one has closed.
     const command =
       'test -s "$EET_BIN" && test -s "$EET_WAV" && test -s "$EET_JSON" && ' +
-      'echo "$EET_HWID|$EET_INDEX|$EET_SAMPLES|$EET_SAMPLE_RATE_HZ|$EET_CHANNELS|$EET_BIN|$EET_START|$EET_RUN_ON_SEGMENT|end" >> runs && ' +
+      'echo "$EET_HWID|$EET_INDEX|$EET_SAMPLES|$EET_SAMPLE_RATE_HZ|$EET_CHANNELS|$EET_BIN|$EET_START|$EET_RUN_ON_SEGMENT$NODE_COMPILE_CACHE|end" >> runs && ' +
       'echo "done $EET_NAME"';
     const flags = [...rotate, "--run-on-segment", command];
     {

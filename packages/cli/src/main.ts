@@ -9,6 +9,9 @@ import { createTerminal } from "./lib/terminal.ts";
 // those that wait at once. Read when the first of them starts, which is later than this.
 process.env["UV_THREADPOOL_SIZE"] ??= "32";
 
+// What is set below is meant for threads of this process alone, not for commands that it runs.
+const env = { ...process.env };
+
 // What a command loads is compiled once per machine, not at each start. Kept early: a server that is killed keeps nothing.
 const { directory } = enableCompileCache();
 // By this it holds in threads as well, each of which would compile all it loads.
@@ -30,7 +33,7 @@ process.on("SIGTERM", interrupt);
 
 const context = {
   terminal: createTerminal(process),
-  env: process.env,
+  env,
   folder: process.cwd(),
   interruption: interruption.signal,
   abandonment: abandonment.signal,

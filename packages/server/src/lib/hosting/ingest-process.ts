@@ -4,13 +4,13 @@ import type { ServerError } from "../kernel/errors.ts";
 import { toError } from "../kernel/errors.ts";
 import type { Log } from "../kernel/log.ts";
 import { fromPlainError, toPlainError } from "../kernel/plain-error.ts";
+import { ProcessMonitor } from "../kernel/process-monitor.ts";
 import type { DeviceProfile } from "../kernel/segment-record.ts";
 import type { EndedSession } from "../recording/deliveries.ts";
 import { openWorkerLock } from "../storage/data-lock-store.ts";
 import type { IngestSurroundings } from "./ingest-host.ts";
 import type { EndingStep, FromWorker, ToWorker, WorkerStart } from "./ingest-messages.ts";
 import { IngestSide } from "./ingest-side.ts";
-import { ProcessUseMeter } from "./process-use.ts";
 import { ShownFrames } from "./shown-frames.ts";
 import { attachUpgrade } from "./ws-hand-over.ts";
 
@@ -30,7 +30,7 @@ export class IngestProcess {
   readonly #profiles = new Map<string | null, DeviceProfile>();
   readonly #questions = new Map<number, PromiseWithResolvers<EndedSession | undefined>>();
   readonly #shown: ShownFrames;
-  readonly #use = new ProcessUseMeter();
+  readonly #monitor = new ProcessMonitor();
   #lastQuestionId = 0;
   #side: IngestSide | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
@@ -172,6 +172,8 @@ export class IngestProcess {
   #report(): void {
     if (this.#side === undefined) return;
     const { figures, waitingBytes } = this.#side;
-    this.#port.send({ type: "report", report: { figures, waitingBytes, use: this.#use.read() } });
+    const { cpuS, residentBytes, eventLoopDelay } = this.#monitor.read();
+    const use = { cpuS, residentBytes, loopDelayMs: eventLoopDelay.maxS * 1_000 };
+    this.#port.send({ type: "report", report: { figures, waitingBytes, use } });
   }
 }

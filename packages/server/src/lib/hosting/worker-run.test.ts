@@ -1,34 +1,27 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { sanitizeHwid } from "@eet/protocol";
-import type { Upgrade } from "../ingest/connection-taker.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { MemoryLog } from "../kernel/memory-log.test-support.ts";
+import { type OpenUpgrade, UpgradeSource } from "./upgrade-source.test-support.ts";
 import { WorkerRun } from "./worker-run.ts";
 
 const hwid = sanitizeHwid("mic") ?? null;
 
 let child: ChildProcess;
 let log: MemoryLog;
-let server: Server;
-let clients: Socket[];
+let source: UpgradeSource;
 
 beforeEach(async () => {
   log = new MemoryLog();
-  clients = [];
-  server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  source = await UpgradeSource.open();
 });
 
 afterEach(async () => {
   child.kill("SIGKILL");
-  for (const socket of clients) socket.destroy();
-  server.close();
-  await once(server, "close");
+  await source[Symbol.asyncDispose]();
 });
 
 /** The run of a process that takes everything and says what the script says. */
@@ -49,17 +42,8 @@ function start(script: string, maxSilenceMs = 60_000): WorkerRun {
 
 const reading = "process.on('message', () => {});";
 
-async function openUpgrade(): Promise<{ readonly client: Socket; readonly upgrade: Upgrade }> {
-  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
-  client.on("error", () => {});
-  clients.push(client);
-  client.write("GET /ws/mic HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-  const [request, socket, head] = await once(server, "upgrade");
-  return { client, upgrade: { request, socket, head } };
-}
-
 /** Hands a connection over. @returns once its client is let go, how often its end was told by then */
-async function endsOf(run: WorkerRun, { client, upgrade }: Awaited<ReturnType<typeof openUpgrade>>): Promise<number> {
+async function endsOf(run: WorkerRun, { client, upgrade }: OpenUpgrade): Promise<number> {
   let endCount = 0;
   const closed = once(client.resume(), "close");
   run.take({ connectionId: 1, hwid }, upgrade, { onHandshake: () => {}, onEnded: () => (endCount += 1) });
@@ -83,7 +67,7 @@ describe("a process that takes devices", () => {
   it("lets go of a connection that is handed over while it dies", async () => {
     const run = start(`${reading} process.send({ type: 'ready' });`);
     await run.ready;
-    const opened = await openUpgrade();
+    const opened = await source.next();
     child.kill("SIGKILL");
     assert.equal(await endsOf(run, opened), 1);
   });
@@ -91,7 +75,7 @@ describe("a process that takes devices", () => {
   it("lets go of one that is handed over in the moment of its end", async () => {
     const run = start(`${reading} process.send({ type: 'ready' });`);
     await run.ready;
-    const opened = await openUpgrade();
+    const opened = await source.next();
     const exited = once(child, "exit");
     child.kill("SIGKILL");
     await exited;
@@ -102,7 +86,7 @@ describe("a process that takes devices", () => {
     const run = start("");
     await assert.rejects(run.ready, /the process ended with 0 before/);
     await run.gone;
-    assert.equal(await endsOf(run, await openUpgrade()), 1);
+    assert.equal(await endsOf(run, await source.next()), 1);
   });
 
   it("is killed when it says nothing any more, which the log tells", async () => {

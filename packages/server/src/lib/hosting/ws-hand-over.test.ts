@@ -1,46 +1,27 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Upgrade } from "../ingest/connection-taker.ts";
 import type { HandedSocketNews } from "./handed-socket.test-support.ts";
+import { UpgradeSource } from "./upgrade-source.test-support.ts";
 import { detachUpgrade } from "./ws-hand-over.ts";
 
-const headers = ["Host: x", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: k", "Cookie: eet=secret"];
-const request = Buffer.from(["GET /ws/mic?token=secret HTTP/1.1", ...headers, "", ""].join("\r\n"));
-
 let child: ChildProcess;
-let server: Server;
-let clients: Socket[];
+let source: UpgradeSource;
 
 beforeEach(async () => {
   const entry = fileURLToPath(new URL("./handed-socket.test-support.ts", import.meta.url));
   child = fork(entry, [], { serialization: "advanced" });
-  clients = [];
-  server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
+  source = await UpgradeSource.open();
 });
 
 afterEach(async () => {
   child.kill("SIGKILL");
-  for (const socket of clients) socket.destroy();
-  server.close();
-  await once(server, "close");
+  await source[Symbol.asyncDispose]();
 });
-
-/** A client that has sent its upgrade request and these bytes in one packet. @returns with the upgrade as it came */
-async function upgradeWith(bytes: Uint8Array): Promise<{ client: Socket; upgrade: Upgrade }> {
-  const client = connect((server.address() as AddressInfo).port, "127.0.0.1").setNoDelay(true);
-  client.on("error", () => {});
-  clients.push(client);
-  client.write(Buffer.concat([request, bytes]));
-  const [incoming, socket, head] = await once(server, "upgrade");
-  socket.on("error", () => {});
-  return { client, upgrade: { request: incoming, socket, head } };
-}
 
 function handOver(upgrade: Upgrade): void {
   child.send(detachUpgrade(upgrade).plain, upgrade.socket as Socket, {}, () => upgrade.socket.destroy());
@@ -71,7 +52,7 @@ async function echoed(client: Socket, byteCount: number): Promise<Buffer> {
 describe("a socket that is handed over", () => {
   it("comes with the bytes that stood behind the request, and with no secret of it", async () => {
     const behind = numbered(500);
-    const { client, upgrade } = await upgradeWith(behind);
+    const { client, upgrade } = await source.next(behind);
     assert.equal(upgrade.head.byteLength, behind.byteLength);
     const told = nextNews();
     handOver(upgrade);
@@ -81,7 +62,7 @@ describe("a socket that is handed over", () => {
   });
 
   it("comes with what was read of it here meanwhile", async () => {
-    const { client, upgrade } = await upgradeWith(numbered(3));
+    const { client, upgrade } = await source.next(numbered(3));
     client.write(numbered(3, 3));
     await once(upgrade.socket, "readable");
     handOver(upgrade);
@@ -90,7 +71,7 @@ describe("a socket that is handed over", () => {
 
   it("loses and doubles nothing of what is sent while it is on its way", async () => {
     for (let round = 0; round < 10; round++) {
-      const { client, upgrade } = await upgradeWith(numbered(1));
+      const { client, upgrade } = await source.next(numbered(1));
       const sent = [numbered(1)];
       const echo = echoed(client, 4 * 201);
       for (let index = 0; index < 200; index++) {
@@ -107,7 +88,7 @@ describe("a socket that is handed over", () => {
   });
 
   it("ends there when its client goes on the way", async () => {
-    const { client, upgrade } = await upgradeWith(numbered(1));
+    const { client, upgrade } = await source.next(numbered(1));
     client.resetAndDestroy();
     const news: HandedSocketNews[] = [];
     const listen = (each: HandedSocketNews) => news.push(each);
@@ -118,7 +99,7 @@ describe("a socket that is handed over", () => {
   });
 
   it("is not there any more where it was closed here before", async () => {
-    const { upgrade } = await upgradeWith(numbered(1));
+    const { upgrade } = await source.next(numbered(1));
     upgrade.socket.destroy();
     const told = nextNews();
     handOver(upgrade);

@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import { skipWithout } from "../../../../../../test/support/tools.ts";
 import { LatencyHistogram } from "../../kernel/latency-histogram.ts";
 import { LimitTally } from "../../kernel/limit-tally.ts";
+import { ProcessMonitor } from "../../kernel/process-monitor.ts";
 import { formatMetrics } from "./format-metrics.ts";
-import { ProcessMonitor } from "./process-monitor.ts";
 import type { ServerFigures } from "./server-figures.ts";
 
 const gib = 2 ** 30;

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Metric, Registry } from "@prometheus-io/client";
 import type { LatencyFigures } from "../../kernel/latency-histogram.ts";
-import type { ProcessFigures } from "./process-monitor.ts";
+import type { ProcessFigures } from "../../kernel/process-monitor.ts";
 import type { ApiFigures, ServerFigures } from "./server-figures.ts";
 
 /** Type of what {@link formatMetrics} writes. */

@@ -1,8 +1,8 @@
 import Type from "typebox";
+import { ProcessMonitor } from "../../kernel/process-monitor.ts";
 import { type ApiApp, problemAnswers, typedAnswer } from "../api-app.ts";
 import type { ApiLoad } from "../api-load.ts";
 import type { ApiSources } from "../api-sources.ts";
-import { ProcessMonitor } from "../metrics/process-monitor.ts";
 import type { ApiFigures } from "../metrics/server-figures.ts";
 import { queryOf } from "../parameters.ts";
 
