@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { formatDeviceMessage, formatHandshake, type StreamFormat, subprotocols } from "@eet/protocol";
 import type { AckWatch } from "./ack-watch.ts";
+import { maskedMessage } from "./masked-message.ts";
 import { ServerFrames } from "./server-frames.ts";
 
 const closeOpcode = 8;
@@ -80,16 +81,6 @@ export class BenchDevice {
     else this.write(maskedMessage(2, formatDeviceMessage({ kind: "finish", nextSeq: frameCount })));
     await closed;
   }
-}
-
-/** A final WebSocket frame of a client with the mask 0, which leaves the payload as it is. */
-export function maskedMessage(opcode: number, payload: Uint8Array): Buffer {
-  const isLong = payload.byteLength > 125;
-  const header = Buffer.alloc(isLong ? 8 : 6);
-  header[0] = 0x80 | opcode;
-  header[1] = 0x80 | (isLong ? 126 : payload.byteLength);
-  if (isLong) header.writeUInt16BE(payload.byteLength, 2);
-  return Buffer.concat([header, payload]);
 }
 
 /** Id of a device of a load. */

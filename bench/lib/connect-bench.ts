@@ -5,7 +5,8 @@ import { nullWsPeer } from "../peers/script-peer.ts";
 import { BenchDevice } from "./bench-device.ts";
 import { makeBenchFolder } from "./bench-folder.ts";
 import { type BenchResult, type Figure, summaryOf } from "./figure.ts";
-import { loadMessages, seqOffset } from "./load-messages.ts";
+import { loadMessages } from "./load-messages.ts";
+import { writeSeq } from "./masked-message.ts";
 
 const format = { codec: "adpcm", sampleRateHz: 16_000, channels: 1, frameSampleCount: 320 } as const;
 /** What each device sends once all are connected, to see that all of them are let in for good. */
@@ -80,6 +81,6 @@ async function openAll(port: number, count: number, order: ConnectBenchOptions["
 
 function firstFrames(): Buffer {
   const messages = loadMessages(format).slice(0, framesPerDevice);
-  for (const [seq, message] of messages.entries()) message.writeUInt32LE(seq, seqOffset);
+  for (const [seq, message] of messages.entries()) writeSeq(message, seq);
   return Buffer.concat(messages);
 }

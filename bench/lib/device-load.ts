@@ -3,7 +3,8 @@ import type { Scenario } from "../scenarios.ts";
 import { AckWatch } from "./ack-watch.ts";
 import { BenchDevice } from "./bench-device.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
-import { loadMessages, seqOffset } from "./load-messages.ts";
+import { loadMessages } from "./load-messages.ts";
+import { writeSeq } from "./masked-message.ts";
 
 const tickMs = 2;
 const noMessage = Buffer.alloc(0);
@@ -24,7 +25,7 @@ export interface LoadResult {
 }
 
 /**
- * Devices over plain sockets: WebSocket frames are made once with a zero mask and only their seq changes,
+ * Devices over plain sockets: WebSocket frames are made and masked once and only their seq changes,
  * so that the load costs little of the machine it shares with the server.
  */
 export class DeviceLoad {
@@ -103,7 +104,7 @@ export class DeviceLoad {
       const chunk = Buffer.concat(picked);
       let at = 0;
       for (const [offset, message] of picked.entries()) {
-        chunk.writeUInt32LE(seq + offset, at + seqOffset);
+        writeSeq(chunk, seq + offset, at);
         at += message.byteLength;
         this.#watches[index]?.onSent(seq + offset, performance.now());
       }
@@ -125,7 +126,7 @@ export class DeviceLoad {
 
   #send(index: number, seq: number, message: Buffer, nowMs: number): void {
     const own = Buffer.from(message);
-    own.writeUInt32LE(seq, seqOffset);
+    writeSeq(own, seq);
     this.#devices[index]?.write(own);
     this.#watches[index]?.onSent(seq, nowMs);
   }

@@ -1,10 +1,7 @@
 import { type AdpcmState, encodeAdpcm, formatAdpcmHeader } from "@eet/audio";
 import { formatFrame, type StreamFormat } from "@eet/protocol";
-import { maskedMessage } from "./bench-device.ts";
+import { maskedMessage } from "./masked-message.ts";
 import { readSpeech } from "./speech.ts";
-
-/** Of seq in a message: a WebSocket header of 8 bytes, the mask included, magic and length stand before it. */
-export const seqOffset = 8 + 8;
 
 /** The bundled speech lasts that long. */
 const speechS = 10;

@@ -1,15 +1,14 @@
 import { formatFrame, type StreamFormat } from "@eet/protocol";
 import { AckWatch } from "../../../bench/lib/ack-watch.ts";
-import { BenchDevice, hwidOf, maskedMessage } from "../../../bench/lib/bench-device.ts";
+import { BenchDevice, hwidOf } from "../../../bench/lib/bench-device.ts";
 import { LatencyHistogram } from "../../../bench/lib/latency-histogram.ts";
+import { maskedMessage, writeSeq } from "../../../bench/lib/masked-message.ts";
 
 const frameMs = 60;
 const format: StreamFormat = { codec: "adpcm", sampleRateHz: 8_000, channels: 1, frameSampleCount: 480 };
 const tickMs = 5;
 /** Longer than any run: ten minutes. */
 const maxFrameCount = 10_000;
-/** Of seq in a message: behind a WebSocket header of 8 bytes, magic and length. */
-const seqOffset = 8 + 8;
 
 /** Latencies of the present phase of a run. */
 class PhasedLatencies extends LatencyHistogram {
@@ -55,7 +54,7 @@ export class HonestStreams implements Disposable {
     const index = count % this.#devices.length;
     const seq = Math.floor(count / this.#devices.length);
     const own = Buffer.from(this.#message);
-    own.writeUInt32LE(seq, seqOffset);
+    writeSeq(own, seq);
     this.#devices[index]?.write(own);
     this.#watches[index]?.onSent(seq, nowMs);
   }
