@@ -54,13 +54,18 @@ function readLength(bytes: Buffer, at: number, shortLength: number): number {
   return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
 }
 
+/** What was read last as words: they take a third of the time of bytes, and a read holds many frames. */
+let viewed: DataView = new DataView(new ArrayBuffer(0));
+
 /** The payload of a frame that is whole, unmasked where it lies. No `Buffer`, whose `slice` would not copy. */
 export function unmask(bytes: Buffer, { start, end }: ClientFrame): Uint8Array {
   const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
-  const maskAt = start - maskBytes;
-  if (bytes.readUInt32LE(maskAt) === 0) return payload;
-  for (let index = 0; index < payload.byteLength; index += 1) {
-    payload[index] = (payload[index] ?? 0) ^ (bytes[maskAt + (index & 3)] ?? 0);
-  }
+  if (viewed.buffer !== bytes.buffer) viewed = new DataView(bytes.buffer);
+  const view = viewed;
+  const mask = view.getInt32(payload.byteOffset - maskBytes, true);
+  const endAt = payload.byteOffset + payload.byteLength;
+  let at = payload.byteOffset;
+  for (; at <= endAt - maskBytes; at += maskBytes) view.setInt32(at, view.getInt32(at, true) ^ mask, true);
+  for (let shift = 0; at < endAt; at += 1, shift += 8) view.setUint8(at, view.getUint8(at) ^ (mask >>> shift));
   return payload;
 }

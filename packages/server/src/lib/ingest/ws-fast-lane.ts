@@ -21,7 +21,7 @@ export interface FastLaneOptions {
  */
 export class FastLane {
   readonly #options: FastLaneOptions;
-  /** What has come of a frame that is not whole, and how much of it that is. */
+  /** Room for a frame of which not enough has come, and how much of it that is. */
   #kept: Buffer = nothing;
   #keptBytes = 0;
   /** Bytes to come of a frame whose beginning was passed on. */
@@ -40,11 +40,13 @@ export class FastLane {
 
   /** Takes what a read brought; the bytes may be written over once it returns. */
   take(bytes: Buffer): void {
-    const all = this.#keptBytes > 0 ? this.#join(bytes) : bytes;
     // What ws makes of a data frame is known only after the next turn of the loop: nothing behind it may overtake it.
     this.#isDetour = this.#passBytes > 0;
-    let at = this.#passPiece(all, 0);
-    while (at < all.byteLength && !this.#isOver) at = this.#takeFrame(all, at);
+    for (let at = 0; at < bytes.byteLength && !this.#isOver; ) {
+      if (this.#keptBytes > 0) at = this.#completeKept(bytes, at);
+      else if (this.#passBytes > 0) at = this.#passPiece(bytes, at);
+      else at = this.#takeFrame(bytes, at);
+    }
   }
 
   /** Takes nothing any more. */
@@ -62,7 +64,7 @@ export class FastLane {
       return bytes.byteLength;
     }
     // A header that is not whole is looked at again with the next byte.
-    if (frame === "incomplete") return this.#keep(bytes, at, bytes.byteLength - at);
+    if (frame === "incomplete") return this.#keep(bytes, at, bytes.byteLength - at + 1);
     const { isControl, end } = frame;
     const isSimple = frame.isSimple && !this.#isFragmented && !this.#isDetour;
     if (end > bytes.byteLength && (isSimple || isControl) && end - at <= maxKeptBytes) {
@@ -73,20 +75,18 @@ export class FastLane {
     return end;
   }
 
-  /** What was kept and what came now. */
-  #join(bytes: Buffer): Buffer {
-    const missingBytes = this.#kept.byteLength - this.#keptBytes;
-    if (missingBytes > bytes.byteLength) {
-      this.#kept.set(bytes, this.#keptBytes);
-      this.#keptBytes += bytes.byteLength;
-      return nothing;
-    }
-    const kept = this.#kept.subarray(0, this.#keptBytes);
+  /** Adds to what was kept what it still misses, and takes it when that is all. @returns behind what was added */
+  #completeKept(bytes: Buffer, at: number): number {
+    const kept = this.#kept;
+    const addedBytes = bytes.copy(kept, this.#keptBytes, at);
+    this.#keptBytes += addedBytes;
+    if (this.#keptBytes < kept.byteLength) return bytes.byteLength;
     this.#keptBytes = 0;
-    return Buffer.concat([kept, bytes]);
+    this.#takeFrame(kept, 0);
+    return at + addedBytes;
   }
 
-  /** Keeps the beginning of a frame of `wholeBytes` until the rest has come. @returns behind it */
+  /** Keeps the beginning of a frame until `wholeBytes` of it have come. @returns behind it */
   #keep(bytes: Buffer, at: number, wholeBytes: number): number {
     this.#kept = Buffer.allocUnsafe(wholeBytes);
     this.#keptBytes = bytes.copy(this.#kept, 0, at);
