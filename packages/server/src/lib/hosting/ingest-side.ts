@@ -1,6 +1,7 @@
 import type { Hwid } from "@eet/protocol";
 import type { Arrival, ChangeableIngress, ConnectionObserver, Upgrade } from "../ingest/connection-taker.ts";
 import { DeviceLinks } from "../ingest/device-links.ts";
+import { BatchClock } from "../kernel/batch-clock.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ServerError } from "../kernel/errors.ts";
 import type { FrameTap } from "../kernel/frame-tap.ts";
@@ -41,9 +42,11 @@ export class IngestSide implements IngestHost {
       runId,
       onError: (error) => log.error({ error: error.message }, "frame log not written: a power cut now could cost more"),
     });
-    const recorder = new Recorder({ ...options, ...run, frameLog, listener: onRecording, findEnded, profileOf });
+    // One for both: frames are taken while a read holds it.
+    const clock = new BatchClock(run.clock);
+    const recorder = new Recorder({ ...options, runId, clock, frameLog, listener: onRecording, findEnded, profileOf });
     const links = new DeviceLinks({
-      ...{ ...options, clock: run.clock, log, tally, onConnection },
+      ...{ ...options, clock, batches: clock, log, tally, onConnection },
       sink: recorder,
       queuedBytes: () => recorder.queuedBytes,
       adpcmLayoutOf: (hwid) => profileOf(hwid).adpcmLayout,

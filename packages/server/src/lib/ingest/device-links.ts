@@ -3,18 +3,17 @@ import type { AdpcmLayout, Hwid } from "@eet/protocol";
 import { remoteOf } from "../kernel/forwarded-client.ts";
 import { AckIntervals } from "./ack-intervals.ts";
 import type { Arrival, ChangeableIngress, ConnectionObserver, ConnectionTaker, Upgrade } from "./connection-taker.ts";
-import type { ConnectionContext } from "./device-connection.ts";
 import { defaultIngressLimits, type IngressLimits } from "./ingress-limits.ts";
-import { WsDeviceLink } from "./ws-device-link.ts";
+import { type DeviceLinkContext, WsDeviceLink } from "./ws-device-link.ts";
 import { WsLinks } from "./ws-links.ts";
 import { ReadCoalescer } from "./ws-read-coalescer.ts";
 
 /** Finer than any timeout it serves, coarse enough to cost nothing. */
 const sweepIntervalMs = 1_000;
 
-/** What devices' connections need; see {@link ConnectionContext} for the rest. */
+/** What devices' connections need; see {@link DeviceLinkContext} for the rest. */
 export interface DeviceLinksOptions
-  extends Omit<ConnectionContext, "ackIntervals" | "maxMessageBytes" | "onHandshake">,
+  extends Omit<DeviceLinkContext, "ackIntervals" | "maxMessageBytes" | "onHandshake" | "coalescer">,
     Partial<IngressLimits> {
   /** Received data is synced at least this often. */
   readonly flushIntervalMs: number;
@@ -29,7 +28,7 @@ export interface DeviceLinksOptions
 /** The connections of devices, from their upgrade on, which hand what they bring to a `SessionSink`. */
 export class DeviceLinks implements ConnectionTaker {
   readonly #options: DeviceLinksOptions;
-  readonly #context: Omit<ConnectionContext, "onHandshake">;
+  readonly #context: Omit<DeviceLinkContext, "onHandshake" | "coalescer">;
   readonly #links: WsLinks;
   readonly #coalescer: ReadCoalescer;
   #sweepTimer: NodeJS.Timeout | undefined;

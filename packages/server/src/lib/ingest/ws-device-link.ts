@@ -1,4 +1,5 @@
 import type { StreamFormat } from "@eet/protocol";
+import type { BatchBounds } from "../kernel/batch-clock.ts";
 import { ControlFrames } from "../kernel/control-frames.ts";
 import { LimitError, type ServerError } from "../kernel/errors.ts";
 import {
@@ -24,6 +25,8 @@ export interface DeviceLinkContext extends Omit<ConnectionContext, "onHandshake"
   readonly onHandshake: () => void;
   /** Reads the socket. */
   readonly coalescer: ReadCoalescer;
+  /** Told of the bounds of each read, before and behind what it brought is taken. */
+  readonly batches?: BatchBounds | undefined;
 }
 
 /** Joins a device's socket to its {@link DeviceConnection}. */
@@ -52,7 +55,7 @@ export class WsDeviceLink implements WsLink, ConnectionPort {
       throttle.messageBytes += message.byteLength;
       connection.onMessage(message, isBinary);
     };
-    this.#reads = new WsReads(parts, limits.maxMessageBytes, (message) => onMessage(message, true));
+    this.#reads = new WsReads(parts, limits.maxMessageBytes, (message) => onMessage(message, true), context.batches);
     context.coalescer.watch(parts.socket, this.#reads);
     // `binaryType` is "nodebuffer", so that each message is one Buffer.
     ws.on("message", (data, isBinary) => onMessage(data as Buffer, isBinary));

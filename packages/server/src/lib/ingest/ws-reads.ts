@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { BatchBounds } from "../kernel/batch-clock.ts";
 import { FastLane } from "./ws-fast-lane.ts";
 import type { WsSocket } from "./ws-socket.ts";
 import type { WsThrottle } from "./ws-throttle.ts";
@@ -8,6 +9,7 @@ export class WsReads {
   readonly #socket: Socket;
   readonly #throttle: WsThrottle;
   readonly #lane: FastLane;
+  readonly #batches: BatchBounds | undefined;
   /** Bytes that did not come by the socket's stream. */
   #polledBytes = 0;
 
@@ -15,15 +17,18 @@ export class WsReads {
    * Takes over from ws, which has just been given the socket.
    *
    * @param onMessage - takes each binary message that does not come by ws; the bytes are not used after it returns
+   * @param batches - told of the bounds of each read
    */
   constructor(
     parts: { readonly ws: WsSocket; readonly socket: Socket; readonly throttle: WsThrottle },
     maxMessageBytes: number,
     onMessage: (payload: Uint8Array) => void,
+    batches?: BatchBounds,
   ) {
     const { ws, socket, throttle } = parts;
     this.#socket = socket;
     this.#throttle = throttle;
+    this.#batches = batches;
     const receivers = socket.listeners("data") as ((bytes: Buffer) => void)[];
     for (const receiver of receivers) socket.removeListener("data", receiver);
     this.#lane = new FastLane({
@@ -44,7 +49,12 @@ export class WsReads {
 
   /** Takes what the socket's stream brought. */
   readonly take = (bytes: Buffer): void => {
-    this.#lane.take(bytes);
+    this.#batches?.begin();
+    try {
+      this.#lane.take(bytes);
+    } finally {
+      this.#batches?.end();
+    }
     this.#throttle.onRead(bytes.byteLength);
   };
 
