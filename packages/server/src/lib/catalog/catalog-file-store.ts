@@ -39,8 +39,8 @@ function configure(sqlite: Database.Database): void {
   sqlite.pragma("synchronous = NORMAL");
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("journal_size_limit = 67108864");
-  // 64 MiB: the upper pages of each index of 10 million segments.
-  sqlite.pragma("cache_size = -65536");
+  // 16 MiB: the upper pages of the indices of 10 million segments; what else is asked for the system has in its own cache.
+  sqlite.pragma("cache_size = -16384");
 }
 
 /** The changes of the schema that a catalogue has, in order; none for a new one. */
@@ -87,7 +87,7 @@ export async function openCatalogFileToRead(path: string): Promise<CatalogFile> 
   let sqlite: Database.Database | undefined;
   try {
     sqlite = new Database(path, { timeout: busyTimeoutMs, readonly: true, fileMustExist: true });
-    sqlite.pragma("cache_size = -65536");
+    sqlite.pragma("cache_size = -16384");
     const known = migrationNames.join(", ");
     const applied = readMigrations(sqlite).join(", ");
     if (applied !== known) {
