@@ -59,7 +59,7 @@ const otherBenches: Readonly<Record<string, () => Promise<BenchResult>>> = {
   finishing: () => print(benchFinishing(numberOf(values.segments, 200))),
   connect: () => print(benchConnect({ ...connecting(1_000), order: "in turn" })),
   storm: () => print(benchConnect({ ...connecting(1_000), order: "at once" })),
-  "flood-peers": () => print(benchFlood({ seconds: numberOf(values.seconds, 300), roundCount: roundsOf(2) })),
+  "flood-peers": () => print(benchFlood({ seconds: numberOf(values.seconds, 1_500), roundCount: roundsOf(2) })),
   recovery: () => print(benchRecovery(numberOf(values.segments, 2_000))),
   export: () => print(benchExport({ minutes: numberOf(values.minutes, 60), roundCount: roundsOf(5) })),
   uploads: () => print(benchUploads(numberOf(values.segments, 1_000))),
