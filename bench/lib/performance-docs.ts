@@ -116,7 +116,7 @@ const readmeRows: readonly (readonly [text: string, name: RegExp])[] = [
     "streams of 20 ms frames that one core carries, acknowledged in time",
     /streams of 20 ms frames that one core carries$/,
   ],
-  ["memory per stream", /^steady.*RSS per stream over idle$/],
+  ["memory per stream, after ten minutes", /^steady.*RSS per stream over idle$/],
   ["99 of 100 answers of the API while segments close and upload, within", /^serving.*API p99$/],
   ["deriving a segment's files, times real time, one core", /^finishing adpcm: real time per core$/],
   ["10 000 segments that a killed server left are finished after", /^recovery of 10000: until all is finished$/],
