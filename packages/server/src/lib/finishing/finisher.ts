@@ -130,7 +130,7 @@ export class Finisher {
     return this.#failed.total;
   }
 
-  /** How often a thread ended before a segment was through, which was then derived again. */
+  /** How often a segment was not through when its thread ended, and was derived again: up to twice for each thread. */
   get crashCount(): number {
     return this.#crashCount;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -82,6 +82,13 @@ describe("SegmentFile", () => {
     await assert.rejects(SegmentFile.open(opening, context), { code: "STORAGE_IO" });
     const path = join(receivedPath, opening.folder, `${opening.name}.bin.part`);
     assert.equal(await readFile(path, "utf8"), "abc");
+  });
+
+  it("is not opened where what is there cannot be looked up", async () => {
+    await mkdir(receivedPath, { recursive: true });
+    await writeFile(join(receivedPath, "mic"), "where the device's folder would be");
+    await assert.rejects(SegmentFile.open(opening, context), { code: "ENOTDIR" });
+    assert.deepEqual(await readdir(receivedPath), ["mic"]);
   });
 
   it("lies in the root where the layout says so", async () => {

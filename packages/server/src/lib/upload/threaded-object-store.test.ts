@@ -100,6 +100,23 @@ describe("ThreadedObjectStore", () => {
     );
   });
 
+  it("ends a thread that does not leave an aborted put, and starts another", async (t) => {
+    const release = stub.hang();
+    const abort = new AbortController();
+    const source = await folder.add("a", randomBytes(10));
+    const putting = store.put({ ...source, signal: abort.signal });
+    await once(stub.events, "request");
+    const reading = store.get("hang");
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    abort.abort(new Error("enough"));
+    t.mock.timers.tick(2000);
+    t.mock.timers.reset();
+    await Promise.all([assert.rejects(putting, { message: "enough" }), assert.rejects(reading, isEndOfThread)]);
+    release();
+    await store.put(source);
+    assert.equal(log.at("error").length, 1);
+  });
+
   it("tells a thread that does not start, each time it is asked", async () => {
     const workerUrl = new URL("./no-such-worker.ts", import.meta.url);
     const none = new ThreadedObjectStore({ store: optionsOf(stub), log, workerUrl });

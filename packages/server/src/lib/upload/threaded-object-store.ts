@@ -10,6 +10,8 @@ import { restoreThrown } from "./thrown-error.ts";
 
 /** How long a thread may tidy up after {@link ThreadedObjectStore.close}. */
 const tidyMs = 2000;
+/** How long it may take to leave what it was told to leave: a server that stops waits for that. */
+const leaveMs = 2000;
 
 /** What a {@link ThreadedObjectStore} works with. */
 export interface ThreadedObjectStoreOptions {
@@ -32,7 +34,7 @@ interface Waiting {
  * messages pass. It does what `S3ObjectStore` does, with the same errors. Why and how: docs/decisions/017-store-thread.md.
  *
  * The thread starts with the first call. One that ends fails what it was at as a store that cannot be reached, so that all
- * of it is tried again, and the next call starts another.
+ * of it is tried again, and the next call starts another. One that hangs is ended when it does not leave a put in time.
  */
 export class ThreadedObjectStore implements ObjectStore, ObjectReader, PartsTrial {
   readonly #options: ThreadedObjectStoreOptions;
@@ -99,7 +101,11 @@ export class ThreadedObjectStore implements ObjectStore, ObjectReader, PartsTria
     const answered = Promise.withResolvers<StoreAnswer>();
     if (this.#calls.size === 0) thread.ref();
     this.#calls.set(id, { thread, settle: answered.resolve, fail: answered.reject });
-    const abort = () => thread.postMessage({ kind: "abort", id } satisfies StoreOrder);
+    let leaveTimer: NodeJS.Timeout | undefined;
+    const abort = () => {
+      thread.postMessage({ kind: "abort", id } satisfies StoreOrder);
+      leaveTimer = setTimeout(() => void thread.terminate(), leaveMs);
+    };
     signal?.addEventListener("abort", abort, { once: true });
     try {
       thread.postMessage({ kind: "call", id, call } satisfies StoreOrder);
@@ -108,6 +114,7 @@ export class ThreadedObjectStore implements ObjectStore, ObjectReader, PartsTria
       return answer.result as StoreResults[Kind];
     } finally {
       signal?.removeEventListener("abort", abort);
+      clearTimeout(leaveTimer);
       this.#calls.delete(id);
       // As open connections do, calls keep the process, and nothing else does.
       if (this.#calls.size === 0 && !this.#isClosed) thread.unref();

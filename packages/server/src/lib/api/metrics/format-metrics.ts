@@ -64,7 +64,7 @@ function writeStorage(
 ): void {
   const { uploads, disk, nowMs } = figures;
   writer.gauge("eet_finishing_queue_length", "Closed segments that wait for WAV and sidecar.", finishingCount);
-  const crashHelp = "Threads that ended in the middle of finishing a segment, which was then derived again.";
+  const crashHelp = "Segments that a thread was at when it ended (two at most), and that were then derived again.";
   writer.counter("eet_finish_worker_crashes_total", crashHelp, figures.finishCrashTotal);
   const playbackHelp = "Threads that ended while they decoded or drew recordings.";
   writer.counter("eet_playback_worker_crashes_total", playbackHelp, figures.playbackCrashTotal);

@@ -50,7 +50,7 @@ export interface ServerFigures {
     /** By place. */
     readonly uses: readonly { readonly cpuS: number; readonly residentBytes: number; readonly loopDelayMs: number }[];
   };
-  /** Threads that ended in the middle of finishing a segment. */
+  /** Segments that a thread was at when it ended: two at most for each thread. */
   readonly finishCrashTotal: number;
   /** Threads that ended while they decoded or drew recordings. */
   readonly playbackCrashTotal: number;
